@@ -1,0 +1,37 @@
+package core
+
+import "github.com/seed-98789ff7/converter/sdk"
+
+// Rendition is one stored rendering of an asset.
+type Rendition struct {
+	Resolution string `json:"resolution"` // original, thumbnail, preview, display
+	SHA256     string `json:"sha256"`     // of the rendition's own bytes
+	Bytes      int64  `json:"bytes"`
+	Width      int    `json:"width,omitempty"`
+	Height     int    `json:"height,omitempty"`
+	MediaType  string `json:"media_type"`
+	Ext        string `json:"ext"`            // file name extension without dot
+	Kept       bool   `json:"kept,omitempty"` // the source's own bytes, not re-encoded
+}
+
+// Asset is a binary that entities refer to.
+type Asset struct {
+	ID         string      `json:"asset_id"` // SHA-256 of the bytes
+	MediaType  string      `json:"media_type"`
+	Bytes      int64       `json:"bytes"`
+	Width      int         `json:"width,omitempty"`
+	Height     int         `json:"height,omitempty"`
+	Animated   bool        `json:"animated,omitempty"`
+	Note       string      `json:"note,omitempty"`
+	Renditions []Rendition `json:"renditions"`
+}
+
+// AssetMapping leads from a native reference to an asset. AssetID is empty when the bytes could not be had or used;
+// Problem then says why by its code.
+type AssetMapping struct {
+	Source  string          `json:"source"`
+	URI     string          `json:"uri"` // as written in the documents
+	Status  sdk.AssetStatus `json:"status"`
+	AssetID string          `json:"asset_id,omitempty"`
+	Problem string          `json:"problem,omitempty"`
+}

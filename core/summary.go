@@ -1,0 +1,120 @@
+package core
+
+// StageCounts are the numbers of one stage. Total is the best known number of items, 0 while unknown; Found is how many
+// have come to the stage so far.
+type StageCounts struct {
+	Stage     string `json:"stage"`
+	Total     int64  `json:"total,omitempty"`
+	Found     int64  `json:"found"`
+	Written   int64  `json:"written"`
+	Cached    int64  `json:"cached"`
+	Skipped   int64  `json:"skipped"`
+	Failed    int64  `json:"failed"`
+	Cancelled int64  `json:"cancelled"`
+	Ended     bool   `json:"ended,omitempty"` // nothing more will come to this stage
+}
+
+// Done is how many items have an outcome.
+func (c StageCounts) Done() int64 { return c.Written + c.Cached + c.Skipped + c.Failed + c.Cancelled }
+
+// CacheCounts are the numbers of one cache.
+type CacheCounts struct {
+	Cache     string `json:"cache"`
+	Hits      int64  `json:"hits"`
+	Misses    int64  `json:"misses"`
+	Evictions int64  `json:"evictions"`
+}
+
+// PluginUse is one plugin as a run used it.
+type PluginUse struct {
+	Source  string `json:"source"`
+	Plugin  string `json:"plugin"`
+	Version string `json:"version"`
+}
+
+// Summary is what is kept of a run when its tables are gone.
+type Summary struct {
+	ID           string `json:"id"` // r-0001
+	Number       int64  `json:"number"`
+	Name         string `json:"name"`   // of the config, for people
+	Config       string `json:"config"` // path of the config file
+	ConfigDigest string `json:"config_digest"`
+	State        State  `json:"state"`
+	Reason       string `json:"reason,omitempty"` // why it is in this state, for people
+	Actor        string `json:"actor,omitempty"`  // user, signal, limit, plugin crash, store
+	// ResultID names what was written, by content: runs that wrote the same bytes have the same one. It is the run_id
+	// of the manifest.
+	ResultID    string         `json:"result_id,omitempty"`
+	StartedMS   int64          `json:"started_ms"`
+	EndedMS     int64          `json:"ended_ms,omitempty"`
+	HeartbeatMS int64          `json:"heartbeat_ms,omitempty"`
+	Outputs     []string       `json:"outputs"` // absolute folders
+	Stages      []StageCounts  `json:"stages"`
+	Streams     []StreamCounts `json:"streams"`
+	// Kinds are entities written by kind.
+	Kinds    map[string]int64 `json:"kinds,omitempty"`
+	Problems []Problem        `json:"problems"`
+	Caches   []CacheCounts    `json:"caches,omitempty"`
+	Plugins  []PluginUse      `json:"plugins,omitempty"`
+}
+
+// Stage returns the counts of a stage, zero when the run never came to it.
+func (s *Summary) Stage(stage Stage) StageCounts {
+	for _, c := range s.Stages {
+		if c.Stage == stage.String() {
+			return c
+		}
+	}
+	return StageCounts{Stage: stage.String()}
+}
+
+// Failures returns the number of failed items and of their causes; warnings do not count.
+func (s *Summary) Failures() (items int64, causes int) {
+	for _, p := range s.Problems {
+		if !p.Warning {
+			items += p.Count
+			causes++
+		}
+	}
+	return items, causes
+}
+
+// CacheRate returns hits, and lookups, over all caches.
+func (s *Summary) CacheRate() (hits, lookups int64) {
+	for _, c := range s.Caches {
+		hits += c.Hits
+		lookups += c.Hits + c.Misses
+	}
+	return hits, lookups
+}
+
+// Work is one item that a worker has in hand.
+type Work struct {
+	Stage   string `json:"stage"`
+	Item    string `json:"item"`
+	SinceMS int64  `json:"since_ms"`
+}
+
+// Recent is one finished picture, for the strip of the latest ones.
+type Recent struct {
+	AssetID string `json:"asset_id"`
+	URI     string `json:"uri"`
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
+}
+
+// Snapshot is a run at one moment.
+type Snapshot struct {
+	Summary
+
+	Revision uint64    // grows with every change
+	AtMS     int64     // when it was taken
+	Doing    string    // the step in words: reading, writing files
+	Rate     float64   // finished items a second over the last seconds
+	Rates    []float64 // the same by second, oldest first, at most 60
+	ETAMS    int64     // 0: not known
+	Working  []Work
+	Recent   []Recent // newest first, at most 12
+	// LastMS is when an item last got an outcome; a long silence is shown.
+	LastMS int64
+}

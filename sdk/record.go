@@ -1,0 +1,106 @@
+package sdk
+
+import "encoding/json"
+
+// Record is one source-native document. ID and JSON are all that is needed; the rest is what the source knows better
+// than the converter can guess.
+type Record struct {
+	// ID is the native id, unique in the source and the same on every read of the same content. For Foundry it is the
+	// UUID of the document.
+	ID string
+	// Scope is the part of the source that the id belongs to, such as "system/dnd5e"; empty when it has no parts.
+	Scope string
+	// JSON is the document, one JSON object, bytes as the source wrote them, valid UTF-8.
+	JSON json.RawMessage
+
+	Kind       string // word of the closed list; empty: the stream's kind
+	NativeType string // the source's own type: "Actor/npc"
+	Name       string // for people; empty: the document's "name" or "title"
+	Revision   string // changes when the document changes
+	Lang       string // BCP 47
+	FolderPath []string
+	Sort       int64
+	Ruleset    Ruleset
+	Origin     Origin
+	License    License
+	Visibility string // gm, player, mixed; empty: not said
+	Assets     []AssetRef
+	Links      []Link
+	Aliases    []string // other native ids that links to this document may use
+	Warnings   []string // what is not whole, for people
+	Incomplete bool     // a part of the document is missing
+}
+
+// Ruleset is the game rules a document is written for.
+type Ruleset struct {
+	System  string `json:"system,omitempty"`
+	Version string `json:"version,omitempty"`
+	Edition string `json:"edition,omitempty"`
+}
+
+// Origin is where a record comes from.
+type Origin struct {
+	PackageKind    string `json:"package_kind,omitempty"` // system, module, world
+	Package        string `json:"package,omitempty"`
+	PackageVersion string `json:"package_version,omitempty"`
+	Pack           string `json:"pack,omitempty"`
+	PackLabel      string `json:"pack_label,omitempty"`
+	Format         string `json:"format,omitempty"` // leveldb, nedb, rest, pdf
+	URI            string `json:"uri,omitempty"`    // path inside the source, or URL
+	Page           int    `json:"page,omitempty"`
+	Pointer        string `json:"pointer,omitempty"` // JSON Pointer inside URI
+	Book           string `json:"book,omitempty"`
+	SystemVersion  string `json:"system_version,omitempty"`
+	CoreVersion    string `json:"core_version,omitempty"`
+	CreatedMS      int64  `json:"created_ms,omitempty"`
+	ModifiedMS     int64  `json:"modified_ms,omitempty"`
+	DerivedFrom    string `json:"derived_from,omitempty"` // native id of the document it was made from
+}
+
+// License is the licence of a piece of content.
+type License struct {
+	Expression  string `json:"expression,omitempty"` // SPDX expression, else the words of the source
+	Attribution string `json:"attribution,omitempty"`
+	URL         string `json:"url,omitempty"`
+	From        string `json:"from,omitempty"` // document, pack, package, config
+}
+
+// AssetRef is a reference of a record to a binary. At most one of URL, Path and Key is set, and only where Status is
+// present or remote.
+type AssetRef struct {
+	URI       string // the reference as written in the document
+	Pointer   string // JSON Pointer to the place in the document
+	Role      string // portrait, token, map, foreground, thumb, icon, tile, page, audio, video, pdf, other
+	Status    AssetStatus
+	MediaType string // empty: not known
+	Size      int64  // bytes; 0: not known
+	Revision  string // changes when the bytes change
+
+	URL  string // the host fetches it, through its own cache
+	Path string // the host opens this file
+	Key  string // the host asks FetchAsset
+}
+
+// AssetStatus says whether the bytes of an asset can be had.
+type AssetStatus string
+
+// The states of an asset reference. Core is the host application's own library, which the source does not carry.
+const (
+	Present  AssetStatus = "present"
+	Core     AssetStatus = "core"
+	Missing  AssetStatus = "missing"
+	Remote   AssetStatus = "remote"
+	DataURI  AssetStatus = "data-uri"
+	Wildcard AssetStatus = "wildcard"
+)
+
+// Link is a reference of a record to another document.
+type Link struct {
+	Pointer string // JSON Pointer to the place in the document
+	Kind    string // uuid, embed, reference, roll, href, derived, advancement
+	Raw     string // the reference as written
+	Target  string // native id of the record it points to, in the form of Record.ID; empty: not known
+	Part    string // place inside that record, in the source's own words: an embedded document, a page
+	Label   string
+	Anchor  string
+}
