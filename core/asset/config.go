@@ -1,0 +1,64 @@
+package asset
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Original is the name of the rendition that has the asset's own size. No resolution may take it.
+const Original = "original"
+
+// Resolution is one size that pictures are made in.
+type Resolution struct {
+	Name string // Part of file names and addresses: small letters, digits and hyphens.
+	Box  int    // Longest side in pixels, 1 to 16383.
+}
+
+// Config says what Render makes. The zero value is the default.
+type Config struct {
+	Resolutions       []Resolution // Default thumbnail 256, preview 800, display 1920.
+	QualityOriginal   int          // WebP quality of the original, 1 to 100. Default 85.
+	QualityResolution int          // WebP quality of the resolutions, 1 to 100. Default 80.
+	Budget            Budget       // Default as the fields of Budget say.
+	Encoder           Encoder      // Default libwebp as built in, the same bytes on every machine.
+}
+
+// Validate names the first field that makes no sense, with its value.
+func (c Config) Validate() error {
+	seen := map[string]bool{Original: true}
+	for _, r := range c.Resolutions {
+		switch {
+		case r.Name == "" || strings.Trim(r.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+			return fmt.Errorf("resolution %q: a name has small letters, digits and hyphens only", r.Name)
+		case seen[r.Name]:
+			return fmt.Errorf("resolution %q: the name is taken", r.Name)
+		case r.Box < 1 || r.Box > MaxWebPSide:
+			return fmt.Errorf("resolution %q: the box is %d, must be between 1 and %d", r.Name, r.Box, MaxWebPSide)
+		}
+		seen[r.Name] = true
+	}
+	if q := c.QualityOriginal; q < 0 || q > 100 {
+		return fmt.Errorf("QualityOriginal is %d, must be between 1 and 100", q)
+	}
+	if q := c.QualityResolution; q < 0 || q > 100 {
+		return fmt.Errorf("QualityResolution is %d, must be between 1 and 100", q)
+	}
+	return c.Budget.Validate()
+}
+
+func (c Config) withDefaults() Config {
+	if len(c.Resolutions) == 0 {
+		c.Resolutions = []Resolution{{"thumbnail", 256}, {"preview", 800}, {"display", 1920}}
+	}
+	if c.QualityOriginal == 0 {
+		c.QualityOriginal = 85
+	}
+	if c.QualityResolution == 0 {
+		c.QualityResolution = 80
+	}
+	if c.Encoder == nil {
+		c.Encoder = wasm{}
+	}
+	c.Budget = c.Budget.withDefaults()
+	return c
+}

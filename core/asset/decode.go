@@ -1,0 +1,96 @@
+package asset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+// decode returns the first frame of data as it is shown: upright, eight bits a channel, alpha not premultiplied, rows
+// without gaps. Formats are chosen here, one by one; the registry of package image is not used, because any import anywhere
+// in the program can put another decoder into it.
+func decode(ctx context.Context, data []byte, h Header) (*image.NRGBA, error) {
+	var img *image.NRGBA
+	err := guard("decoding", func() (err error) {
+		switch h.Format {
+		case JPEG:
+			img, err = decodeJPEG(ctx, data)
+		case PNG:
+			img, err = decodePNG(ctx, data)
+		case GIF:
+			img, err = decodeGIF(ctx, data)
+		case WebP:
+			img, err = decodeWebP(ctx, data)
+		case BMP:
+			img, err = decodeBMP(ctx, data)
+		case TIFF:
+			img, err = decodeTIFF(ctx, data)
+		default:
+			err = unsupported(h.Format, "a format without pixels", nil)
+		}
+		return err
+	})
+	if stopped := ctx.Err(); err != nil && stopped != nil {
+		return nil, stopped // Not every decoder passes the reader's error on.
+	}
+	if err != nil {
+		return nil, explain(h.Format, err)
+	}
+	img = upright(img, h.Orientation)
+	if size := img.Rect.Size(); size != image.Pt(h.Width, h.Height) {
+		return nil, damaged(h.Format, fmt.Sprintf("its picture has %d x %d pixels, its header says %d x %d",
+			size.X, size.Y, h.Width, h.Height), nil)
+	}
+	return img, nil
+}
+
+// explain turns a decoder's error into one of ours. Those that are ours already, or the caller's, stay as they are.
+func explain(f Format, err error) error {
+	var (
+		jpegUnsupported jpeg.UnsupportedError
+		pngUnsupported  png.UnsupportedError
+		tiffUnsupported tiff.UnsupportedError
+	)
+	switch {
+	case err == nil, interrupted(err), CodeOf(err) != "":
+		return err
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.As(err, &tiffUnsupported),
+		errors.Is(err, bmp.ErrUnsupported):
+		return unsupported(f, fmt.Sprintf("a rare coding (%v)", err), err)
+	default:
+		return damaged(f, err.Error(), err)
+	}
+}
+
+// source reads bytes until the work is called off: decoders cannot be stopped in any other way.
+type source struct {
+	*bytes.Reader
+	stopped func() error
+}
+
+func newSource(ctx context.Context, data []byte) source {
+	return source{Reader: bytes.NewReader(data), stopped: ctx.Err}
+}
+
+// Read reads unless the work was called off.
+func (s source) Read(p []byte) (int, error) {
+	if err := s.stopped(); err != nil {
+		return 0, err
+	}
+	return s.Reader.Read(p)
+}
+
+// ReadAt reads unless the work was called off.
+func (s source) ReadAt(p []byte, off int64) (int, error) {
+	if err := s.stopped(); err != nil {
+		return 0, err
+	}
+	return s.Reader.ReadAt(p, off)
+}

@@ -1,0 +1,1 @@
+// The compiler accepts functions without a body, such as encodeWasm, only beside an assembly file.

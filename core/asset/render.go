@@ -1,0 +1,229 @@
+package asset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+)
+
+// The encoder's effort. Above some 26 MP libwebp's usual method 4 encodes a picture again and again to make its modes fit
+// one partition; method 2 never does, at one and a half percent more bytes. Small pictures are worth the effort.
+const (
+	methodOriginal   = 2
+	methodResolution = 4
+	methodCliff      = 24e6
+)
+
+// Rendition is one file made from an asset, or the asset itself.
+type Rendition struct {
+	Name      string // Original or the name of a resolution.
+	Width     int    // In pixels; 0 if the format has none or does not say.
+	Height    int    // In pixels; 0 if the format has none or does not say.
+	Data      []byte // Not to be written to: kept originals are the input, renditions of one size share bytes.
+	MediaType string
+	Ext       string // Without a dot.
+	Kept      bool   // The bytes are the asset's own.
+}
+
+// FileName returns the name under which the rendition of the asset with the given hash is stored.
+func (r Rendition) FileName(sha256 string) string {
+	return sha256 + "_" + r.Name + "." + r.Ext
+}
+
+// Result is what Render made of an asset.
+type Result struct {
+	Format     Format
+	Width      int // As shown; 0 if the format has none or does not say.
+	Height     int // As shown; 0 if the format has none or does not say.
+	Animated   bool
+	Unsafe     bool        // SVG: must not be shown inline or as a page of its own; Note says why.
+	Suspect    bool        // Decoded, but its data does not add up: the picture may be garbled. Note says more.
+	Renditions []Rendition // The original first, then the resolutions in the order of the config.
+	Encoder    string      // What encoded them; "" if nothing was encoded.
+	Note       string      // What a reader should know about the result; "" if nothing.
+}
+
+// Render makes the renditions of one asset. It refuses by the header what is over budget, and returns with *DamagedError,
+// *UnsupportedError and *CodecError a result that holds the kept original alone.
+//
+// ctx is looked at between steps and while decoding; resampling and encoding run to their end once begun.
+func Render(ctx context.Context, data []byte, c Config) (Result, error) {
+	if err := c.Validate(); err != nil {
+		return Result{}, err
+	}
+	c = c.withDefaults()
+	if err := c.Budget.checkBytes(int64(len(data))); err != nil {
+		return Result{Format: Sniff(data)}, err
+	}
+	h, headerErr := Inspect(data)
+	res := Result{Format: h.Format, Width: h.Width, Height: h.Height, Animated: h.Animated, Unsafe: h.Unsafe != ""}
+	if err := c.Budget.Check(h); err != nil {
+		return res, err
+	}
+	if _, refused := errors.AsType[*RefusedError](headerErr); refused {
+		return res, headerErr
+	}
+	original := keep(h, data)
+	if headerErr != nil {
+		res.Renditions = []Rendition{original}
+		return res, headerErr
+	}
+	w := work{config: c, header: h, original: original}
+	again, note := encodesOriginal(h)
+	w.note(note)
+	err := w.run(ctx, data, again)
+	if interrupted(err) {
+		return res, fmt.Errorf("render %s: %w", h.Format, err)
+	}
+	if err != nil {
+		res.Renditions = []Rendition{original}
+		return res, err
+	}
+	res.Renditions = append([]Rendition{w.original}, w.sizes...)
+	res.Encoder = w.encoder
+	res.Suspect = w.suspect
+	res.Note = strings.Join(w.notes, "; ")
+	return res, nil
+}
+
+// keep returns the asset itself as a rendition.
+func keep(h Header, data []byte) Rendition {
+	return Rendition{
+		Name: Original, Width: h.Width, Height: h.Height, Data: data,
+		MediaType: h.Format.MediaType(), Ext: h.Format.Ext(), Kept: true,
+	}
+}
+
+// encodesOriginal reports whether the original is encoded again; if not, note says why where the reader may wonder.
+func encodesOriginal(h Header) (again bool, note string) {
+	switch {
+	case h.Unsafe != "":
+		return false, "the SVG is kept as it came and must not be shown inline: " + h.Unsafe
+	case h.Format == AVIF:
+		return false, "AVIF is kept as it came, without renditions: it is not decoded here"
+	case !h.Format.decodable():
+		return false, ""
+	case h.Animated:
+		return false, "the animation is kept as it came; its renditions show the first frame"
+	case h.Format == WebP && h.Lossy && h.Orientation != 1:
+		return false, "lossy WebP is kept as it came; some viewers ignore the rotation it asks for"
+	case h.Format == WebP && h.Lossy:
+		return false, "" // Encoding it again would only lose.
+	default:
+		return true, ""
+	}
+}
+
+// work is the state of one Render behind the header checks.
+type work struct {
+	config   Config
+	header   Header
+	original Rendition
+	sizes    []Rendition
+	encoder  string
+	suspect  bool
+	notes    []string
+}
+
+func (w *work) note(s string) {
+	if s != "" {
+		w.notes = append(w.notes, s)
+	}
+}
+
+// run makes the renditions, and the original among them if it is to be encoded again.
+func (w *work) run(ctx context.Context, data []byte, again bool) error {
+	if !w.header.Format.decodable() {
+		return ctx.Err()
+	}
+	img, err := decode(ctx, data, w.header)
+	if err != nil {
+		return err
+	}
+	if w.header.Format == JPEG && !jpegAddsUp(data) {
+		w.suspect = true
+		w.note("the JPEG's data does not add up, parts of the picture may be garbled; compare it with another copy")
+	}
+	if again {
+		if err := w.encodeOriginal(ctx, img); err != nil {
+			return err
+		}
+	}
+	return w.encodeSizes(ctx, img)
+}
+
+func (w *work) encodeOriginal(ctx context.Context, img *image.NRGBA) error {
+	made, err := w.encode(ctx, img, w.config.QualityOriginal, methodOriginal)
+	if errors.Is(err, ErrTooLarge) {
+		w.note("the original is kept as it came: " + err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	made.Name = Original
+	w.original = made
+	return nil
+}
+
+// encodeSizes goes from the largest box to the smallest and scales each size from the one before, which costs a fraction of
+// scaling all from the original and differs invisibly. Boxes that come out at one size share one encoding.
+func (w *work) encodeSizes(ctx context.Context, img *image.NRGBA) error {
+	order := slices.Clone(w.config.Resolutions)
+	slices.SortStableFunc(order, func(a, b Resolution) int { return b.Box - a.Box })
+	made := make(map[string]Rendition, len(order))
+	var last Rendition
+	for _, r := range order {
+		size := fit(w.header.Width, w.header.Height, r.Box)
+		if last.Data == nil || image.Pt(last.Width, last.Height) != size {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			img = scale(img, size)
+			next, err := w.encode(ctx, img, w.config.QualityResolution, methodResolution)
+			if errors.Is(err, ErrTooLarge) {
+				w.note(fmt.Sprintf("resolution %q was left out: %v", r.Name, err))
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			last = next
+		}
+		last.Name = r.Name
+		made[r.Name] = last
+	}
+	for _, r := range w.config.Resolutions {
+		if rendition, ok := made[r.Name]; ok {
+			w.sizes = append(w.sizes, rendition)
+		}
+	}
+	return nil
+}
+
+func (w *work) encode(ctx context.Context, img *image.NRGBA, quality, method int) (Rendition, error) {
+	size := img.Rect.Size()
+	if size.X*size.Y > methodCliff {
+		method = min(method, methodOriginal)
+	}
+	var out []byte
+	err := guard("encoding", func() (err error) {
+		out, err = w.config.Encoder.Encode(ctx, img, quality, method)
+		return err
+	})
+	if err != nil && !interrupted(err) && !errors.Is(err, ErrTooLarge) && CodeOf(err) == "" {
+		err = &CodecError{
+			Code:   CodeFailed,
+			Reason: fmt.Sprintf("the WebP encoder gave up on %d x %d pixels: %v; report it", size.X, size.Y, err),
+			Err:    err,
+		}
+	}
+	if err != nil {
+		return Rendition{}, err
+	}
+	w.encoder = w.config.Encoder.Name()
+	return Rendition{Width: size.X, Height: size.Y, Data: out, MediaType: WebP.MediaType(), Ext: WebP.Ext()}, nil
+}
