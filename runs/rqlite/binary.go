@@ -1,0 +1,74 @@
+package rqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+const (
+	program = "rqlited"
+	// version is the one whose ways this package knows; a later patch of it is welcome.
+	version = "v8.43"
+)
+
+// ErrNoBinary says that there is no rqlited of the right version.
+var ErrNoBinary = errors.New("rqlited " + version + " is needed to keep the store")
+
+// findBinary returns the path of rqlited: the one asked for, else the one beside our own program, else that on PATH.
+func findBinary(ctx context.Context, asked string) (string, error) {
+	path, err := locate(asked)
+	if err != nil {
+		return "", err
+	}
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	told, err := exec.CommandContext(limited, path, "-version").CombinedOutput()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w, but %s does not say its version (%w): %s", ErrNoBinary, path, err, remedy)
+	}
+	line := strings.TrimSpace(string(told))
+	if !strings.Contains(line, version+".") {
+		return "", fmt.Errorf("%w, but %s is %q: %s", ErrNoBinary, path, line, remedy)
+	}
+	return path, nil
+}
+
+const remedy = "build it with ./task build, or put rqlited " + version + " on PATH, or name a cluster in store.urls"
+
+func locate(asked string) (string, error) {
+	if asked != "" {
+		if info, err := os.Stat(asked); err != nil || info.IsDir() {
+			return "", fmt.Errorf("%w, but there is none at %s: %s", ErrNoBinary, asked, remedy)
+		}
+		return filepath.Abs(asked)
+	}
+	name := program
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	own, err := os.Executable()
+	if err == nil {
+		if resolved, err := filepath.EvalSymlinks(own); err == nil {
+			own = resolved
+		}
+		beside := filepath.Join(filepath.Dir(own), name)
+		if info, err := os.Stat(beside); err == nil && !info.IsDir() {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return "", fmt.Errorf("%w, but it is neither beside this program nor on PATH: %s", ErrNoBinary, remedy)
+	}
+	return filepath.Abs(path)
+}

@@ -1,0 +1,110 @@
+package rqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// maintenanceLimit bounds work that copies the whole database.
+const maintenanceLimit = 5 * time.Minute
+
+// Snapshot makes every node fold its log into the database file, so that its next start takes a fraction of a second
+// instead of seconds. It is for the end of a run; a node with nothing new does nothing.
+func (c *Client) Snapshot(ctx context.Context) error {
+	endpoints := c.config.Endpoints()
+	if len(endpoints) == 0 {
+		return fmt.Errorf("snapshot: %w: %w", ErrUnavailable, errNoNode)
+	}
+	var failures []error
+	for _, url := range endpoints {
+		if err := c.snapshot(ctx, url); err != nil {
+			failures = append(failures, fmt.Errorf("snapshot of %s: %w", url, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (c *Client) snapshot(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, maintenanceLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/snapshot", http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, headSize))
+	err = errors.Join(err, response.Body.Close())
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case response.StatusCode == http.StatusOK, response.StatusCode == http.StatusNoContent:
+		return nil
+	case response.StatusCode == http.StatusUnauthorized:
+		return ErrUnauthorized
+	default:
+		return fmt.Errorf("%w: HTTP %d: %s", ErrUnavailable, response.StatusCode, text)
+	}
+}
+
+// Vacuum gives back the space of dropped tables if that is more than half of the file, and reports whether it did.
+// Writes wait meanwhile, a second or so for each few hundred megabytes. It is tried once: it is worth nothing to the
+// caller whose answer was lost.
+func (c *Client) Vacuum(ctx context.Context) (bool, error) {
+	const operation = "vacuum the store"
+	rows, err := c.Query(ctx, Statement{SQL: `SELECT freelist_count, page_count FROM pragma_freelist_count(), pragma_page_count()`})
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", operation, err)
+	}
+	var free, pages int64
+	if !rows.Next() {
+		return false, fmt.Errorf("%s: the size of the database is unknown", operation)
+	}
+	if err := rows.Scan(&free, &pages); err != nil {
+		return false, fmt.Errorf("%s: %w", operation, err)
+	}
+	if free*2 <= pages {
+		return false, nil
+	}
+	if err := c.vacuum(ctx); err != nil {
+		return false, fmt.Errorf("%s: %w", operation, err)
+	}
+	// The log now holds the whole file once more, until a snapshot.
+	return true, c.Snapshot(ctx)
+}
+
+func (c *Client) vacuum(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maintenanceLimit)
+	defer cancel()
+	endpoints := c.config.Endpoints()
+	url := c.turn(endpoints)
+	if url == "" {
+		return fmt.Errorf("%w: %w", ErrUnavailable, errNoNode)
+	}
+	n, err := c.connect(url, endpoints)
+	if err != nil {
+		return final(err, 1)
+	}
+	statements := []Statement{{SQL: "VACUUM"}}
+	ready, err := checked(statements, true)
+	if err != nil {
+		return err
+	}
+	watched, seen := withAnswer(ctx, c.config.MaxAnswer)
+	results, err := n.bare.WriteParameterizedContext(watched, ready) // not possible within a transaction
+	err = judge(err, seen, writeFailures(results), statements)
+	switch {
+	case err == nil:
+		return nil
+	case isFinal(err):
+		return final(err, 1)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+}

@@ -1,0 +1,176 @@
+package rqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// NodeConfig says where the private node keeps its data and how it is looked after.
+type NodeConfig struct {
+	// Binary is the path of rqlited. Default: the one beside our own program, else the one on PATH.
+	Binary string
+	// Dir is the folder of the node, for it alone; it is made if need be, and closed to other users.
+	Dir string
+	// Log gets the node's life as it goes on; what rqlited says is at the debug level. Default: nothing is logged.
+	Log *slog.Logger
+	// StartTimeout is how long a start may take, which reads all that was written since the last snapshot. Default: 2 min.
+	StartTimeout time.Duration
+	// Grace is how long the process may take to end when asked to. Default: 10 s.
+	Grace time.Duration
+	// MinFree is how many bytes must be free on the disk at the start; the store takes three to four times what is
+	// written to it. Default: 64 MiB.
+	MinFree uint64
+	// MaxRestarts is how often within a minute the process is started again after it ended by itself. Default: 5;
+	// negative: never.
+	MaxRestarts int
+}
+
+func (c NodeConfig) withDefaults() NodeConfig {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = 2 * time.Minute
+	}
+	if c.Grace == 0 {
+		c.Grace = 10 * time.Second
+	}
+	if c.MinFree == 0 {
+		c.MinFree = 64 << 20
+	}
+	if c.MaxRestarts == 0 {
+		c.MaxRestarts = 5
+	}
+	return c
+}
+
+// Node is the private database of this process: an rqlited of its own on the loopback, behind a password nobody else
+// knows. It is started again when it dies, on another port; clients made from [Node.ClientConfig] follow it.
+type Node struct {
+	config         NodeConfig
+	binary         string
+	user, password string
+	lock           *lock
+	since          time.Time
+	leftover       int // the process of an earlier run that was not stopped
+
+	halt context.CancelFunc // ends starts in progress and forbids new ones
+	done chan struct{}      // closed when process and goroutine are gone
+
+	mu       sync.Mutex
+	stopping bool
+	child    *child
+	url      string // empty while it is not ready
+	err      error
+}
+
+// StartNode starts the node and returns when all of its data is in sight. The end of ctx ends only the start.
+//
+// A folder in use by another process is a [LockedError]; without the program the error is [ErrNoBinary].
+func StartNode(ctx context.Context, config NodeConfig) (*Node, error) {
+	config = config.withDefaults()
+	n, err := prepare(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("start the store: %w", err)
+	}
+	// From here on the node lives until it is stopped, however long ctx lasts.
+	lasting, halt := context.WithCancel(context.WithoutCancel(ctx))
+	n.halt = halt
+	first, err := n.start(ctx)
+	if err != nil {
+		halt()
+		return nil, errors.Join(fmt.Errorf("start the store: %w", err), n.lock.release())
+	}
+	go n.supervise(lasting, first)
+	return n, nil
+}
+
+// prepare finds the program and takes the folder.
+func prepare(ctx context.Context, config NodeConfig) (*Node, error) {
+	if config.Dir == "" {
+		return nil, errors.New("no folder given")
+	}
+	binary, err := findBinary(ctx, config.Binary)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	config.Dir = dir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil { // rqlited makes its own files readable for everybody
+		return nil, err
+	}
+	if free, known := freeSpace(dir); known && free < config.MinFree {
+		return nil, fmt.Errorf("%w: %d MiB are free in %s, %d are wanted: make room, or use another folder", ErrFull, free>>20, dir, config.MinFree>>20)
+	}
+	held, err := takeLock(dir, filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		config: config, binary: binary, lock: held, since: time.Now(), done: make(chan struct{}),
+		user: rand.Text(), password: rand.Text(), leftover: held.previous().Child,
+	}
+	if err := held.write(holder{PID: os.Getpid(), Since: n.since}); err != nil {
+		return nil, errors.Join(err, held.release())
+	}
+	return n, nil
+}
+
+// ClientConfig returns what a client of this node needs. It holds for as long as the node lives.
+func (n *Node) ClientConfig() Config {
+	return Config{Endpoints: n.endpoints, Down: n.down, Trouble: n.trouble, User: n.user, Password: n.password, Log: n.config.Log}
+}
+
+// Done is closed when the node is gone for good: it was stopped, or could not be kept running.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// Err returns why the node could not be kept running, and nil as long as it could, or when it was stopped.
+func (n *Node) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
+}
+
+var errStopped = errors.New("the store was stopped")
+
+// down is Err for clients, which need not wait for a node that was stopped either.
+func (n *Node) down() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.err == nil && n.stopping {
+		return errStopped
+	}
+	return n.err
+}
+
+// trouble tells clients what the process complains about.
+func (n *Node) trouble() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.child != nil && n.child.outOfSpace() {
+		return fmt.Errorf("%w: make room in %s; it goes on by itself then", ErrFull, n.config.Dir)
+	}
+	return nil
+}
+
+func (n *Node) endpoints() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.url == "" {
+		return nil
+	}
+	return []string{n.url}
+}
