@@ -22,6 +22,8 @@ type Asset struct {
 	Width      int         `json:"width,omitempty"`
 	Height     int         `json:"height,omitempty"`
 	Animated   bool        `json:"animated,omitempty"`
+	Suspect    bool        `json:"suspect,omitempty"` // it decodes, but its data do not add up
+	Unsafe     bool        `json:"unsafe,omitempty"`  // SVG with active content: never to be shown inline
 	Note       string      `json:"note,omitempty"`
 	Renditions []Rendition `json:"renditions"`
 }

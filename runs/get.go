@@ -1,0 +1,225 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/rqlite"
+)
+
+const (
+	listPage = 2000 // rows of a list read at once
+
+	entityPage      = 200 // entities read at once, of which
+	entityPageBytes = 1 << 20
+	entityOverhead  = 2 << 10 // what an entity takes besides its raw document, roughly
+)
+
+// Heads lists all stored entities by uid, then by the order of their sources.
+func (r *Run) Heads(ctx context.Context) ([]core.Head, error) {
+	list, err := pages(ctx, r, "head", items, func(h core.Head) []any { return []any{h.UID, h.SourceOrder} })
+	if err != nil {
+		return nil, fmt.Errorf("list the entities of run %s: %w", r.id, err)
+	}
+	return list, nil
+}
+
+// Mappings lists all stored asset mappings by source and URI.
+func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
+	list, err := pages(ctx, r, "body", mappings, func(m core.AssetMapping) []any { return []any{m.Source, mappingKey(m.URI)} })
+	if err != nil {
+		return nil, fmt.Errorf("list the asset mappings of run %s: %w", r.id, err)
+	}
+	slices.SortFunc(list, func(a, b core.AssetMapping) int { // keys of long URIs have another order
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.URI, b.URI))
+	})
+	return list, nil
+}
+
+// pages reads the JSON bodies in a column of a table with two keys, in their order, page after page.
+func pages[T any](ctx context.Context, r *Run, column string, t table, key func(T) []any) ([]T, error) {
+	keys := tableColumns[t][0] + "," + tableColumns[t][1]
+	first := fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, listPage)
+	further := fmt.Sprintf(`SELECT %s FROM %s WHERE (%s)>(?1->>0,?1->>1) ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, keys, listPage)
+	statement := rqlite.Statement{SQL: first}
+	var list []T
+	for {
+		rows, err := r.library.client.Query(ctx, statement)
+		if err != nil {
+			return nil, err
+		}
+		page, err := decoded[T](rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, page...)
+		if len(page) < listPage {
+			return list, nil
+		}
+		last, err := rqlite.List(key(page[len(page)-1]))
+		if err != nil {
+			return nil, err
+		}
+		statement = rqlite.Statement{SQL: further, Args: []any{last}}
+	}
+}
+
+// Checkpoints lists how far each stream was read and stored.
+func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
+	rows, err := r.library.client.Query(ctx, rqlite.Statement{
+		SQL: `SELECT source,stream,state_version,state FROM ` + checkpoints.of(r.number) + ` ORDER BY source,stream`,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
+	}
+	var list []core.Checkpoint
+	for rows.Next() {
+		var c core.Checkpoint
+		var version int64
+		var state string
+		if err := rows.Scan(&c.Source, &c.Stream, &version, &state); err != nil {
+			return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
+		}
+		c.StateVersion = uint32(version)
+		if c.State, err = base64.StdEncoding.DecodeString(state); err != nil {
+			return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// Entities yields stored entities with their Raw, in the order of heads. An error ends it.
+func (r *Run) Entities(ctx context.Context, heads []core.Head) iter.Seq2[*core.Entity, error] {
+	return readAhead(ctx, heads, r.fetch)
+}
+
+// readAhead yields what fetch returns for heads, page after page; one page is fetched while the one before is at work.
+func readAhead(ctx context.Context, heads []core.Head,
+	fetch func(context.Context, []core.Head) ([]*core.Entity, error),
+) iter.Seq2[*core.Entity, error] {
+	type page struct {
+		entities []*core.Entity
+		err      error
+	}
+	return func(yield func(*core.Entity, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		next := make(chan page)
+		gone := make(chan struct{})
+		defer func() { // nothing is left behind, whenever the reader stops
+			cancel()
+			<-gone
+		}()
+		go func() {
+			defer close(gone)
+			defer close(next)
+			for rest := heads; len(rest) > 0; {
+				n := pageLength(rest)
+				entities, err := fetch(ctx, rest[:n])
+				rest = rest[n:]
+				select {
+				case next <- page{entities, err}:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+		left := len(heads)
+		for p := range next {
+			if p.err != nil {
+				yield(nil, p.err)
+				return
+			}
+			left -= len(p.entities)
+			for _, e := range p.entities {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+		if left > 0 {
+			yield(nil, context.Cause(ctx))
+		}
+	}
+}
+
+// pageLength returns how many of heads are read at once.
+func pageLength(heads []core.Head) int {
+	size := int64(0)
+	for i, h := range heads[:min(len(heads), entityPage)] {
+		size += min(h.RawBytes, inlineLimit) + entityOverhead
+		if size > entityPageBytes && i > 0 {
+			return i
+		}
+	}
+	return min(len(heads), entityPage)
+}
+
+// fetch returns the entities of heads, in that order.
+func (r *Run) fetch(ctx context.Context, heads []core.Head) ([]*core.Entity, error) {
+	list, err := r.fetchPage(ctx, heads)
+	if err != nil {
+		return nil, fmt.Errorf("read the entities of run %s: %w", r.id, err)
+	}
+	for i, e := range list {
+		if e == nil {
+			return nil, fmt.Errorf("read the entities of run %s: %s is not in the store", r.id, heads[i].UID)
+		}
+	}
+	return list, nil
+}
+
+func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity, error) {
+	keys := make([][2]any, len(heads))
+	for i, h := range heads {
+		keys[i] = [2]any{h.UID, h.SourceOrder}
+	}
+	wanted, err := json.Marshal(keys)
+	if err != nil {
+		return nil, err
+	}
+	// CROSS JOIN keeps SQLite from going through the whole table, once for each key.
+	rows, err := r.library.client.Query(ctx, rqlite.Statement{
+		SQL: `SELECT k.key,COALESCE(i.entity,''),COALESCE(i.entity_blob,''),COALESCE(i.raw,''),COALESCE(i.raw_blob,'') ` +
+			`FROM json_each(?) k CROSS JOIN ` + items.of(r.number) + ` i ON i.uid=k.value->>0 AND i.source_order=k.value->>1`,
+		Args: []any{string(wanted)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]*core.Entity, len(heads))
+	for rows.Next() {
+		var at int
+		var entity, entityBlob, raw, rawBlob string
+		if err := rows.Scan(&at, &entity, &entityBlob, &raw, &rawBlob); err != nil {
+			return nil, err
+		}
+		if list[at], err = r.restore(ctx, entity, entityBlob, raw, rawBlob); err != nil {
+			return nil, fmt.Errorf("%s: %w", heads[at].UID, err)
+		}
+	}
+	return list, nil
+}
+
+// restore puts an entity together from its columns.
+func (r *Run) restore(ctx context.Context, entity, entityBlob, raw, rawBlob string) (*core.Entity, error) {
+	body, err := r.library.packer.load(ctx, r.bodies, entity, entityBlob)
+	if err != nil {
+		return nil, err
+	}
+	e := &core.Entity{}
+	if err := json.Unmarshal(body, e); err != nil {
+		return nil, err
+	}
+	e.Raw, err = r.library.packer.load(ctx, r.bodies, raw, rawBlob)
+	return e, err
+}

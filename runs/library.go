@@ -1,0 +1,184 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/seed-98789ff7/converter/runs/blob"
+	"github.com/seed-98789ff7/converter/runs/rqlite"
+)
+
+// BatchVariable is the environment variable that sets how many rows are stored at once at most.
+const BatchVariable = "CACHE_BUILD_BATCH_SIZE"
+
+// Config says where a library is.
+type Config struct {
+	// Dir is the folder of the private node and of the blobs; it is made if need be, and closed to other users.
+	Dir string
+	// Binary is the path of rqlited. Default: the one beside our own program, else the one on PATH.
+	Binary string
+	// URLs are the nodes of a cluster. Default: none, a private node in Dir.
+	URLs []string
+	// User and Password are those of the cluster. Default: none.
+	User, Password string
+	// CA holds the certificates in PEM that https nodes are trusted by. Default: those of the system.
+	CA []byte
+	// Keep is how many ended runs are kept. Default: 50.
+	Keep int
+	// BatchRows is how many rows are stored at once at most. Default: what the environment's CACHE_BUILD_BATCH_SIZE
+	// says, else 100.
+	BatchRows int
+	// Log gets what happens to the store. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+const (
+	defaultKeep = 50
+	mostRows    = 5000 // as many as a run holds back at most
+)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Dir == "" {
+		return c, errors.New("no folder given for the library")
+	}
+	if c.Keep == 0 {
+		c.Keep = defaultKeep
+	}
+	if c.Keep < 0 {
+		return c, fmt.Errorf("keep %d runs: at least 1 is kept", c.Keep)
+	}
+	if text := os.Getenv(BatchVariable); c.BatchRows == 0 && text != "" {
+		rows, err := strconv.Atoi(text)
+		if err != nil || rows < 1 || rows > mostRows {
+			return c, fmt.Errorf("%s=%q: a number from 1 to %d is wanted", BatchVariable, text, mostRows)
+		}
+		c.BatchRows = rows
+	}
+	if c.BatchRows < 0 || c.BatchRows > mostRows {
+		return c, fmt.Errorf("batches of %d rows: a number from 1 to %d is wanted", c.BatchRows, mostRows)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// Library is what persists across runs. It is safe for concurrent use.
+type Library struct {
+	config Config
+	node   *rqlite.Node // nil: a cluster
+	client *rqlite.Client
+	blobs  *blob.Folder
+	packer *packer
+	pulse  time.Duration
+
+	mu   sync.Mutex
+	live map[*Run]bool // begun and not ended
+}
+
+// Open opens the library in its folder, with a private node unless a cluster is named. Runs that were left behind by
+// processes that died are marked as interrupted, and their rows dropped. The end of ctx ends only the opening.
+func Open(ctx context.Context, config Config) (*Library, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("open the library: %w", err)
+	}
+	l := &Library{config: config, pulse: defaultPulse, live: map[*Run]bool{}}
+	if err := l.open(ctx); err != nil {
+		// What was started must not outlive a failed opening, whatever ended it.
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		return nil, fmt.Errorf("open the library in %s: %w", config.Dir, errors.Join(err, l.Close(late)))
+	}
+	return l, nil
+}
+
+const closeLimit = 10 * time.Second
+
+func (l *Library) open(ctx context.Context) error {
+	if err := os.MkdirAll(l.config.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(l.config.Dir, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if l.blobs, err = blob.OpenFolder(filepath.Join(l.config.Dir, "blobs")); err != nil {
+		return err
+	}
+	if l.packer, err = newPacker(); err != nil {
+		return err
+	}
+	client := rqlite.Config{
+		URLs: l.config.URLs, User: l.config.User, Password: l.config.Password, CA: l.config.CA, Log: l.config.Log,
+	}
+	if len(l.config.URLs) == 0 {
+		l.node, err = rqlite.StartNode(ctx, rqlite.NodeConfig{
+			Binary: l.config.Binary, Dir: filepath.Join(l.config.Dir, "store"), Log: l.config.Log,
+		})
+		if err != nil {
+			return err
+		}
+		client = l.node.ClientConfig()
+	}
+	if l.client, err = rqlite.Open(ctx, client); err != nil {
+		return err
+	}
+	if err := rqlite.Migrate(ctx, l.client, migrations()); err != nil {
+		return err
+	}
+	return l.bury(ctx)
+}
+
+// Close ends what is still going on and closes the store, a private node after a snapshot. Runs that were not ended
+// are left as they are; the next Open finds them interrupted. What could not be saved or stopped in order before ctx
+// ends is in the error.
+func (l *Library) Close(ctx context.Context) error {
+	l.mu.Lock()
+	live := l.live
+	l.live = map[*Run]bool{}
+	l.mu.Unlock()
+	var failures []error
+	for r := range live {
+		failures = append(failures, r.stop(ctx))
+	}
+	if l.client != nil {
+		failures = append(failures, l.client.Close())
+	}
+	if l.node != nil {
+		failures = append(failures, l.node.Stop(ctx))
+	}
+	return errors.Join(failures...)
+}
+
+// Lost is closed when the private node is gone for good; [Library.Err] then says why. For a cluster it is nil, which is
+// never closed.
+func (l *Library) Lost() <-chan struct{} {
+	if l.node == nil {
+		return nil
+	}
+	return l.node.Done()
+}
+
+// Err returns why the private node could not be kept running, nil while it runs.
+func (l *Library) Err() error {
+	if l.node == nil {
+		return nil
+	}
+	return l.node.Err()
+}
+
+// Blobs returns the bytes of pictures.
+func (l *Library) Blobs() blob.Store { return l.blobs }
+
+// bodies returns the folder of the large bodies of a run.
+func (l *Library) bodies(number int64) string {
+	return filepath.Join(l.config.Dir, "bodies", strconv.FormatInt(number, 10))
+}

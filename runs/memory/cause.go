@@ -1,0 +1,184 @@
+package memory
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/seed-98789ff7/converter/core"
+)
+
+const (
+	causeLimit   = 500
+	exampleLimit = 5
+
+	itemLimit    = 200 // bytes
+	messageLimit = 500
+	detailLimit  = 2000
+)
+
+// causes groups failures by cause.
+type causes struct {
+	mu     sync.Mutex
+	byMark map[string]*cause
+	count  uint64         // changes so far
+	sorted []core.Problem // nil after a change
+}
+
+type cause struct {
+	problem core.Problem
+	changed uint64
+}
+
+// Failure records a failure or a warning with its cause; it does not count the item's outcome.
+func (s *State) Failure(f core.Failure) {
+	if f.Stage >= core.StageCount {
+		return
+	}
+	s.causes.add(f, s.now().UnixMilli())
+	s.changed()
+}
+
+// ProblemsSince returns the problems that have changed since an earlier call returned revision, and the revision for
+// the next call; 0 is for all.
+func (s *State) ProblemsSince(revision uint64) ([]core.Problem, uint64) {
+	c := &s.causes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []core.Problem
+	for _, one := range c.byMark {
+		if one.changed > revision {
+			list = append(list, one.view())
+		}
+	}
+	slices.SortFunc(list, byWeight)
+	return list, c.count
+}
+
+func (c *causes) add(f core.Failure, atMS int64) {
+	mark := fingerprint(f)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one := c.find(mark, f, atMS)
+	c.count++
+	one.changed = c.count
+	one.problem.Count++
+	one.problem.LastMS = max(one.problem.LastMS, atMS)
+	one.stand(f)
+	c.sorted = nil
+}
+
+// stand lets the failure with the smallest item stand for its cause, and keeps the smallest items as examples: what is
+// shown of a cause does not depend on which of its failures came first.
+func (c *cause) stand(f core.Failure) {
+	p := &c.problem
+	item := clip(f.Item, itemLimit)
+	if p.Fingerprint != otherName && (len(p.Examples) == 0 || item <= p.Examples[0] && f.Message < p.Message || item < p.Examples[0]) {
+		p.Source, p.Plugin, p.Stage = clip(f.Source, itemLimit), clip(f.Plugin, itemLimit), f.Stage.String()
+		p.Message, p.Detail = clip(f.Message, messageLimit), clip(f.Detail, detailLimit)
+		p.Suggestion = clip(f.Suggestion, messageLimit)
+	}
+	at, known := slices.BinarySearch(p.Examples, item)
+	if item == "" || known || at == exampleLimit {
+		return
+	}
+	examples := slices.Insert(slices.Clone(p.Examples), at, item) // whoever has a view keeps the old list
+	p.Examples = examples[:min(len(examples), exampleLimit)]
+}
+
+// Tally returns the numbers by stream, and the problems, in an order that does not depend on which came first.
+func (s *State) Tally() ([]core.StreamCounts, []core.Problem) {
+	return s.streams.counts(s.stages[core.StageRead].ended.Load()), s.causes.list()
+}
+
+// find returns the cause by its mark, a new one, or the one for all causes beyond the limit.
+func (c *causes) find(mark string, f core.Failure, atMS int64) *cause {
+	if one, ok := c.byMark[mark]; ok {
+		return one
+	}
+	problem := core.Problem{
+		Fingerprint: mark, Stage: f.Stage.String(), Code: clip(f.Code, itemLimit), Source: clip(f.Source, itemLimit),
+		Plugin: clip(f.Plugin, itemLimit), Message: clip(f.Message, messageLimit), Detail: clip(f.Detail, detailLimit),
+		Suggestion: clip(f.Suggestion, messageLimit), Warning: f.Warning, Transient: f.Transient, FirstMS: atMS,
+	}
+	if len(c.byMark) >= causeLimit {
+		mark = otherName
+		if f.Warning { // never counted together with failures
+			mark = "other-warnings"
+		}
+		if one, ok := c.byMark[mark]; ok {
+			return one
+		}
+		problem = core.Problem{
+			Fingerprint: mark, Stage: f.Stage.String(), Code: otherName, Warning: f.Warning, FirstMS: atMS,
+			Message: "There are more causes than are listed one by one; these are the rest.",
+		}
+	}
+	if c.byMark == nil {
+		c.byMark = map[string]*cause{}
+	}
+	one := &cause{problem: problem}
+	c.byMark[mark] = one
+	return one
+}
+
+// list returns all problems: failures before warnings, the most frequent first. Who gets it must not change it.
+func (c *causes) list() []core.Problem {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sorted == nil && len(c.byMark) > 0 {
+		c.sorted = make([]core.Problem, 0, len(c.byMark))
+		for _, one := range c.byMark {
+			c.sorted = append(c.sorted, one.view())
+		}
+		slices.SortFunc(c.sorted, byWeight)
+	}
+	return slices.Clip(c.sorted)
+}
+
+// view is the problem as others may keep it: its list of examples is replaced, never changed in place.
+func (c *cause) view() core.Problem {
+	p := c.problem
+	p.Examples = slices.Clip(p.Examples)
+	return p
+}
+
+func byWeight(a, b core.Problem) int {
+	if a.Warning != b.Warning {
+		if a.Warning {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Fingerprint, b.Fingerprint))
+}
+
+// fingerprint is the same for failures that have the same cause as far as code, plugin and the wording tell.
+func fingerprint(f core.Failure) string {
+	weight := "failure"
+	if f.Warning {
+		weight = "warning"
+	}
+	if f.Transient {
+		weight = "transient " + weight
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{weight, f.Code, f.Plugin, normalise(f.Message)}, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// clip cuts text to limit bytes, at the border of a character.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	const mark = "…"
+	cut := limit - len(mark)
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return strings.Clone(text[:cut]) + mark
+}

@@ -1,0 +1,279 @@
+package memory
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-98789ff7/converter/core"
+)
+
+// stage counts the items of one stage.
+type stage struct {
+	total, found atomic.Int64
+	outcomes     [core.OutcomeCount]atomic.Int64
+	ended        atomic.Bool
+	_            [64]byte // stages are counted by different workers: not on one cache line
+
+	worked, cached seconds
+}
+
+func (s *stage) counts(name core.Stage) core.StageCounts {
+	// Outcomes are read before what was found, so that a reader never sees more done than found.
+	c := core.StageCounts{Stage: name.String(), Ended: s.ended.Load(), Total: s.total.Load()}
+	c.Written = s.outcomes[core.Written].Load()
+	c.Cached = s.outcomes[core.Cached].Load()
+	c.Skipped = s.outcomes[core.Skipped].Load()
+	c.Failed = s.outcomes[core.FailedItem].Load()
+	c.Cancelled = s.outcomes[core.CancelledItem].Load()
+	c.Found = s.found.Load()
+	return c
+}
+
+// Total sets the best known number of items of a stage.
+func (s *State) Total(stage core.Stage, n int64) {
+	if stage < core.StageCount && s.stages[stage].total.Swap(max(n, 0)) != n {
+		s.changed()
+	}
+}
+
+// Ended says that nothing more will come to a stage.
+func (s *State) Ended(stage core.Stage) {
+	if stage < core.StageCount && !s.stages[stage].ended.Swap(true) {
+		s.changed()
+	}
+}
+
+// Found counts items that came to a stage; stream is empty for stages after the entities.
+func (s *State) Found(stage core.Stage, source, stream string, n int64) {
+	if stage >= core.StageCount || n <= 0 {
+		return
+	}
+	s.stages[stage].found.Add(n)
+	if c := s.stream(stage, source, stream); c != nil {
+		if stage == core.StageRead {
+			c.read.Add(n)
+		} else {
+			c.entities.Add(n)
+		}
+	}
+	s.changed()
+}
+
+// Done counts items that got an outcome.
+func (s *State) Done(stage core.Stage, source, stream string, outcome core.Outcome, n int64) {
+	if stage >= core.StageCount || outcome >= core.OutcomeCount || n <= 0 {
+		return
+	}
+	at := s.now()
+	of := &s.stages[stage]
+	of.outcomes[outcome].Add(n)
+	switch outcome {
+	case core.Cached:
+		of.cached.add(s.second(at), n)
+	case core.CancelledItem: // no work was done on it
+	default:
+		of.worked.add(s.second(at), n)
+	}
+	if c := s.stream(stage, source, stream); c != nil {
+		c.done(stage, outcome, n)
+	}
+	s.lastMS.Store(at.UnixMilli())
+	s.changed()
+}
+
+func (s *State) second(at time.Time) uint32 { return uint32(max(at.Sub(s.epoch), 0) / time.Second) }
+
+// stream returns the counters of a stream, or nil where nothing is counted by stream.
+func (s *State) stream(stage core.Stage, source, stream string) *stream {
+	if stage > core.StageEntities || stream == "" {
+		return nil
+	}
+	key := streamKey{source, stream}
+	if c := s.streams.get(key); c != nil {
+		return c
+	}
+	return s.streams.add(key, "")
+}
+
+const (
+	streamLimit = 2000
+	cacheLimit  = 100
+	otherName   = "other"
+)
+
+type streamKey struct{ source, stream string }
+
+// stream counts the records of one stream on their way to stored entities.
+type stream struct {
+	key                      streamKey
+	title                    string
+	expected                 atomic.Int64 // announced by the source
+	read, entities           atomic.Int64 // found by the two stages
+	written, skipped, failed atomic.Int64
+}
+
+func (c *stream) done(stage core.Stage, outcome core.Outcome, n int64) {
+	switch outcome {
+	case core.Skipped:
+		c.skipped.Add(n)
+	case core.FailedItem:
+		c.failed.Add(n)
+	case core.Written, core.Cached:
+		if stage == core.StageEntities { // that a record was read says nothing about its fate
+			c.written.Add(n)
+		}
+	default:
+	}
+}
+
+// streams finds the counters of a stream without a lock. The first mention of a stream copies the map.
+type streams struct {
+	now atomic.Pointer[streamTable]
+	mu  sync.Mutex // held by who replaces the table
+}
+
+type streamTable struct {
+	byKey map[streamKey]*stream
+	order []*stream
+}
+
+func (t *streams) get(key streamKey) *stream {
+	if table := t.now.Load(); table != nil {
+		return table.byKey[key]
+	}
+	return nil
+}
+
+func (t *streams) add(key streamKey, title string) *stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := t.copied()
+	found := next.add(key, title)
+	t.now.Store(next)
+	return found
+}
+
+func (t *streams) copied() *streamTable {
+	next := &streamTable{byKey: map[streamKey]*stream{}}
+	if old := t.now.Load(); old != nil {
+		next.order = slices.Clone(old.order)
+		maps.Copy(next.byKey, old.byKey)
+	}
+	return next
+}
+
+// add returns the counters of a stream, those of all further streams together when there are too many.
+func (t *streamTable) add(key streamKey, title string) *stream {
+	if c, ok := t.byKey[key]; ok {
+		return c
+	}
+	if len(t.order) >= streamLimit {
+		key, title = streamKey{otherName, otherName}, "Further streams"
+		if c, ok := t.byKey[key]; ok {
+			return c
+		}
+	}
+	c := &stream{key: key, title: title}
+	t.byKey[key] = c
+	t.order = append(t.order, c)
+	return c
+}
+
+// Streams announces the streams of a source with the number of records expected in each.
+func (s *State) Streams(source string, announced []core.StreamCounts) {
+	s.streams.mu.Lock()
+	next := s.streams.copied()
+	for _, a := range announced {
+		if a.Stream == "" {
+			continue
+		}
+		c := next.add(streamKey{source, a.Stream}, clip(a.Title, itemLimit))
+		c.expected.Add(max(a.Found, 0))
+	}
+	s.streams.now.Store(next)
+	s.streams.mu.Unlock()
+	s.changed()
+}
+
+// counts lists the streams in the order in which they were announced or first seen. A stream shows what is expected of
+// it until all has been read; then what has come.
+func (t *streams) counts(read bool) []core.StreamCounts {
+	table := t.now.Load()
+	if table == nil {
+		return nil
+	}
+	list := make([]core.StreamCounts, len(table.order))
+	for i, c := range table.order {
+		list[i] = core.StreamCounts{
+			Source: c.key.source, Stream: c.key.stream, Title: c.title,
+			Written: c.written.Load(), Skipped: c.skipped.Load(), Failed: c.failed.Load(),
+		}
+		list[i].Found = max(c.read.Load(), c.entities.Load())
+		if !read {
+			list[i].Found = max(list[i].Found, c.expected.Load())
+		}
+	}
+	return list
+}
+
+// cache counts lookups.
+type cache struct{ hits, misses atomic.Int64 }
+
+// caches finds the counters of a cache without a lock.
+type caches struct {
+	now atomic.Pointer[map[string]*cache]
+	mu  sync.Mutex // held by who replaces the map
+}
+
+// Cache counts a lookup.
+func (s *State) Cache(name string, hit bool) {
+	var c *cache
+	if table := s.caches.now.Load(); table != nil {
+		c = (*table)[name]
+	}
+	if c == nil {
+		c = s.caches.add(name)
+	}
+	if hit {
+		c.hits.Add(1)
+	} else {
+		c.misses.Add(1)
+	}
+	s.changed()
+}
+
+func (t *caches) add(name string) *cache {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := map[string]*cache{}
+	if old := t.now.Load(); old != nil {
+		maps.Copy(next, *old)
+	}
+	if len(next) >= cacheLimit {
+		name = otherName
+	}
+	c, ok := next[name]
+	if !ok {
+		c = &cache{}
+		next[name] = c
+		t.now.Store(&next)
+	}
+	return c
+}
+
+func (t *caches) counts() []core.CacheCounts {
+	table := t.now.Load()
+	if table == nil {
+		return nil
+	}
+	list := make([]core.CacheCounts, 0, len(*table))
+	for name, c := range *table {
+		list = append(list, core.CacheCounts{Cache: name, Hits: c.hits.Load(), Misses: c.misses.Load()})
+	}
+	slices.SortFunc(list, func(a, b core.CacheCounts) int { return strings.Compare(a.Cache, b.Cache) })
+	return list
+}

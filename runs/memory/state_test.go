@@ -1,0 +1,394 @@
+package memory
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-98789ff7/converter/core"
+)
+
+// clock is a clock that stands still until it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.UnixMilli(1_700_000_000_000)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newState(state core.State) (*State, *clock) {
+	c := newClock()
+	return New(Config{Run: core.Summary{ID: "r-0001", State: state}, Now: c.Now}), c
+}
+
+func TestTransition(t *testing.T) {
+	all := []core.State{
+		core.Queued, core.Running, core.Cancelling, core.Succeeded, core.Partial, core.Failed, core.Cancelled, core.Interrupted,
+	}
+	legal := map[string]bool{
+		"queued running": true, "queued cancelled": true,
+		"running succeeded": true, "running partial": true, "running failed": true, "running cancelling": true,
+		"cancelling cancelled": true,
+	}
+	for _, from := range all {
+		for _, to := range all {
+			s, _ := newState(from)
+			err := s.Transition(to, "because", "user")
+			if want := legal[fmt.Sprint(from, " ", to)]; (err == nil) != want {
+				t.Errorf("%s → %s: %v, want legal: %t", from, to, err, want)
+			}
+			after := s.Summary()
+			if err != nil && (after.State != from || after.Reason != "" || after.Actor != "") {
+				t.Errorf("%s → %s was refused and left %+v", from, to, after)
+			}
+			select {
+			case <-s.Over():
+				if !after.State.Ended() {
+					t.Errorf("%s → %s: over, but %s", from, to, after.State)
+				}
+			default:
+				if after.State.Ended() {
+					t.Errorf("%s → %s: not over, but %s", from, to, after.State)
+				}
+			}
+		}
+	}
+}
+
+func TestTransitionTimes(t *testing.T) {
+	s, clock := newState("")
+	clock.advance(time.Second)
+	start := clock.Now().UnixMilli()
+	if err := s.Transition(core.Running, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.Doing("reading")
+	clock.advance(time.Minute)
+	if err := s.Transition(core.Partial, "2 items failed", "limit"); err != nil {
+		t.Fatal(err)
+	}
+	got := s.Snapshot()
+	if got.StartedMS != start || got.EndedMS != start+60_000 || got.Reason != "2 items failed" || got.Actor != "limit" || got.Doing != "" {
+		t.Errorf("ended as %+v", got)
+	}
+}
+
+func TestCounts(t *testing.T) {
+	s, _ := newState(core.Running)
+	s.Streams("home", []core.StreamCounts{{Stream: "actors", Title: "Actors", Found: 5}, {Stream: "items", Found: 2}})
+	s.Total(core.StageRead, 7)
+	s.Found(core.StageRead, "home", "actors", 3)
+	s.Done(core.StageRead, "home", "actors", core.Written, 2)
+	s.Done(core.StageRead, "home", "actors", core.FailedItem, 1)
+	s.Found(core.StageEntities, "home", "actors", 2)
+	s.Done(core.StageEntities, "home", "actors", core.Written, 1)
+	s.Done(core.StageEntities, "home", "actors", core.Skipped, 1)
+	s.Found(core.StageAssets, "home", "", 4)
+	s.Done(core.StageAssets, "home", "", core.Cached, 3)
+	s.Done(core.StageAssets, "home", "", core.CancelledItem, 1)
+	s.Cache("pictures", true)
+	s.Cache("pictures", false)
+	s.Cache("pictures", true)
+	s.Cache("documents", false)
+	s.Kinds(map[string]int64{"creature": 1})
+	s.Plugins([]core.PluginUse{{Source: "home", Plugin: "foundry", Version: "1"}})
+	s.Result("abc")
+
+	got := s.Summary()
+	if c := got.Stage(core.StageRead); c != (core.StageCounts{Stage: "read", Total: 7, Found: 3, Written: 2, Failed: 1}) {
+		t.Errorf("read: %+v", c)
+	}
+	if c := got.Stage(core.StageAssets); c != (core.StageCounts{Stage: "images", Found: 4, Cached: 3, Cancelled: 1}) {
+		t.Errorf("assets: %+v", c)
+	}
+	wantStreams := []core.StreamCounts{
+		{Source: "home", Stream: "actors", Title: "Actors", Found: 5, Written: 1, Skipped: 1, Failed: 1},
+		{Source: "home", Stream: "items", Found: 2},
+	}
+	if !slices.Equal(got.Streams, wantStreams) {
+		t.Errorf("streams: %+v", got.Streams)
+	}
+	wantCaches := []core.CacheCounts{{Cache: "documents", Misses: 1}, {Cache: "pictures", Hits: 2, Misses: 1}}
+	if !slices.Equal(got.Caches, wantCaches) {
+		t.Errorf("caches: %+v", got.Caches)
+	}
+	if got.Kinds["creature"] != 1 || got.ResultID != "abc" || got.Plugins[0].Plugin != "foundry" {
+		t.Errorf("what is set as a whole: %+v", got)
+	}
+	s.Ended(core.StageRead)
+	got = s.Summary()
+	if !got.Stage(core.StageRead).Ended || got.Streams[0].Found != 3 || got.Streams[1].Found != 0 {
+		t.Errorf("when all is read, what came counts: %+v", got.Streams)
+	}
+}
+
+func TestNonsenseIsNotCounted(t *testing.T) {
+	s, _ := newState(core.Running)
+	before := s.Revision()
+	s.Found(core.StageCount, "a", "b", 1)
+	s.Found(core.StageRead, "a", "b", -1)
+	s.Done(core.StageRead, "a", "b", core.OutcomeCount, 1)
+	s.Done(core.StageRead, "a", "b", core.Written, 0)
+	s.Total(core.StageCount, 1)
+	s.Ended(core.StageCount)
+	s.Begin(core.StageCount, "x")()
+	s.Failure(core.Failure{Stage: core.StageCount})
+	if got := s.Snapshot(); s.Revision() != before || len(got.Streams) > 0 || len(got.Problems) > 0 || len(got.Working) > 0 {
+		t.Errorf("revision %d, was %d: %+v", s.Revision(), before, got)
+	}
+}
+
+// Every change that can be seen makes another snapshot due.
+func TestRevision(t *testing.T) {
+	s, _ := newState(core.Running)
+	end := s.Begin(core.StageAssets, "before")
+	changes := map[string]func(){
+		"doing":      func() { s.Doing("x") },
+		"streams":    func() { s.Streams("a", []core.StreamCounts{{Stream: "b"}}) },
+		"total":      func() { s.Total(core.StageRead, 1) },
+		"found":      func() { s.Found(core.StageRead, "a", "b", 1) },
+		"done":       func() { s.Done(core.StageRead, "a", "b", core.Written, 1) },
+		"ended":      func() { s.Ended(core.StageRead) },
+		"failure":    func() { s.Failure(core.Failure{Code: "a.b"}) },
+		"begin":      func() { s.Begin(core.StageRead, "x") },
+		"end":        end,
+		"cache":      func() { s.Cache("c", true) },
+		"picture":    func() { s.Picture(core.Recent{}) },
+		"kinds":      func() { s.Kinds(nil) },
+		"result":     func() { s.Result("x") },
+		"plugins":    func() { s.Plugins(nil) },
+		"transition": func() { _ = s.Transition(core.Cancelling, "", "") },
+	}
+	for name, change := range changes {
+		before := s.Snapshot().Revision
+		change()
+		if s.Revision() == before {
+			t.Errorf("%s: the revision is still %d", name, before)
+		}
+	}
+	before := s.Revision()
+	s.Total(core.StageRead, 1)
+	s.Ended(core.StageRead)
+	if s.Snapshot(); s.Revision() != before {
+		t.Error("what changed nothing, or only looked, changed the revision")
+	}
+}
+
+func TestRecentAndWorking(t *testing.T) {
+	s, clock := newState(core.Running)
+	for i := range 15 {
+		s.Picture(core.Recent{AssetID: fmt.Sprint(i)})
+	}
+	first := s.Begin(core.StageAssets, "first")
+	clock.advance(time.Second)
+	s.Begin(core.StageEntities, strings.Repeat("ü", 300))
+	got := s.Snapshot()
+	if len(got.Recent) != 12 || got.Recent[0].AssetID != "14" || got.Recent[11].AssetID != "3" {
+		t.Errorf("recent pictures: %+v", got.Recent)
+	}
+	if len(got.Working) != 2 || got.Working[0] != (core.Work{Stage: "images", Item: "first", SinceMS: clock.Now().UnixMilli() - 1000}) {
+		t.Errorf("in hand: %+v", got.Working)
+	}
+	if item := got.Working[1].Item; len(item) > itemLimit || !strings.HasSuffix(item, "ü…") {
+		t.Errorf("a long name was cut to %q", item)
+	}
+	first()
+	if got = s.Snapshot(); len(got.Working) != 1 || got.Working[0].Stage != "entities" {
+		t.Errorf("after one ended: %+v", got.Working)
+	}
+	var ends []func()
+	for range 3 * places {
+		ends = append(ends, s.Begin(core.StageAssets, "many"))
+	}
+	if n := len(s.Snapshot().Working); n != places {
+		t.Errorf("%d in hand are shown, want %d", n, places)
+	}
+	for _, end := range ends {
+		end()
+	}
+	if n := len(s.Snapshot().Working); n != 1 {
+		t.Errorf("%d in hand are left, want 1", n)
+	}
+}
+
+// Whoever has a snapshot may keep it: nothing that follows changes it.
+func TestSnapshotIsKept(t *testing.T) {
+	s, _ := newState(core.Running)
+	fill := func(n int) {
+		for i := range n {
+			s.Failure(core.Failure{Code: "a.b", Message: "x", Item: fmt.Sprint(n, i)})
+			s.Picture(core.Recent{AssetID: fmt.Sprint(n, i)})
+			s.Found(core.StageRead, "home", fmt.Sprint("stream", n, i), 1)
+		}
+		s.Kinds(map[string]int64{"creature": int64(n)})
+		s.Plugins([]core.PluginUse{{Version: fmt.Sprint(n)}})
+	}
+	fill(2)
+	kept := s.Snapshot()
+	before := fmt.Sprintf("%+v", kept)
+	fill(9)
+	if after := fmt.Sprintf("%+v", kept); after != before {
+		t.Errorf("the snapshot was\n%s\nand is\n%s", before, after)
+	}
+	if reflect.DeepEqual(kept, s.Snapshot()) {
+		t.Error("the next snapshot shows nothing of what followed")
+	}
+}
+
+// Numbers are exact however many count at the same time, and no reader sees more done than found.
+func TestConcurrent(t *testing.T) {
+	s := New(Config{Run: core.Summary{State: core.Running}})
+	const workers, each = 8, 500
+	var counting, reading sync.WaitGroup
+	stop := make(chan struct{})
+	reading.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			shot := s.Snapshot()
+			if c := shot.Stage(core.StageEntities); c.Done() > c.Found {
+				t.Errorf("%d done of %d found", c.Done(), c.Found)
+			}
+		}
+	})
+	for w := range workers {
+		counting.Go(func() {
+			for i := range each {
+				stream := fmt.Sprint("stream", i%20)
+				s.Found(core.StageEntities, "home", stream, 1)
+				end := s.Begin(core.StageEntities, "item")
+				s.Cache(fmt.Sprint("cache", i%5), i%2 == 0)
+				s.Failure(core.Failure{Code: "a.b", Message: fmt.Sprint("worker ", w), Item: stream})
+				s.Picture(core.Recent{})
+				s.Done(core.StageEntities, "home", stream, core.Outcome(i%int(core.OutcomeCount)), 1)
+				end()
+			}
+		})
+	}
+	counting.Wait()
+	close(stop)
+	reading.Wait()
+	got := s.Summary()
+	if c := got.Stage(core.StageEntities); c.Found != workers*each || c.Done() != c.Found || c.Failed != workers*each/5 {
+		t.Errorf("entities: %+v", c)
+	}
+	var found int64
+	for _, c := range got.Streams {
+		found += c.Found
+	}
+	if _, lookups := got.CacheRate(); found != workers*each || lookups != workers*each || len(got.Streams) != 20 {
+		t.Errorf("%d found in %d streams, %d lookups", found, len(got.Streams), lookups)
+	}
+	if len(got.Problems) != 1 || got.Problems[0].Count != workers*each || len(got.Problems[0].Examples) != exampleLimit {
+		t.Errorf("problems: %+v", got.Problems)
+	}
+	if n := len(s.Snapshot().Working); n != 0 {
+		t.Errorf("%d items are still in hand", n)
+	}
+}
+
+func TestManyStreamsAndCachesAreBounded(t *testing.T) {
+	s, _ := newState(core.Running)
+	var announced []core.StreamCounts
+	for i := range streamLimit + 50 {
+		announced = append(announced, core.StreamCounts{Stream: fmt.Sprint(i), Found: 1})
+	}
+	s.Streams("home", announced)
+	s.Found(core.StageRead, "home", "yet another", 3)
+	s.Ended(core.StageRead)
+	for i := range cacheLimit + 50 {
+		s.Cache(fmt.Sprint(i), true)
+	}
+	got := s.Summary()
+	if n := len(got.Streams); n != streamLimit+1 || got.Streams[n-1].Stream != otherName || got.Streams[n-1].Found != 3 {
+		t.Errorf("%d streams, the last one %+v", n, got.Streams[n-1])
+	}
+	if hits, _ := got.CacheRate(); len(got.Caches) != cacheLimit+1 || hits != cacheLimit+50 {
+		t.Errorf("%d caches with %d hits", len(got.Caches), hits)
+	}
+}
+
+func BenchmarkItem(b *testing.B) {
+	s := New(Config{Run: core.Summary{State: core.Running}})
+	s.Streams("home", []core.StreamCounts{{Stream: "actors"}})
+	b.Run("found", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Found(core.StageEntities, "home", "actors", 1)
+		}
+	})
+	b.Run("done", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Done(core.StageEntities, "home", "actors", core.Written, 1)
+		}
+	})
+	b.Run("done_parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				s.Done(core.StageEntities, "home", "actors", core.Written, 1)
+			}
+		})
+	})
+	b.Run("begin_end", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Begin(core.StageEntities, "item")()
+		}
+	})
+	b.Run("cache", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Cache("pictures", true)
+		}
+	})
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	s := New(Config{Run: core.Summary{State: core.Running}})
+	for i := range 50 {
+		s.Found(core.StageRead, "home", fmt.Sprint(i), 1)
+		s.Failure(core.Failure{Code: fmt.Sprint("code.", string(rune('a'+i%26)), string(rune('a'+i/26)))})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Snapshot()
+	}
+}
+
+// The hot path allocates nothing; a benchmark that nobody runs would not tell.
+func TestCountingAllocatesNothing(t *testing.T) {
+	s, _ := newState(core.Running)
+	s.Streams("home", []core.StreamCounts{{Stream: "actors"}})
+	s.Cache("pictures", true)
+	n := testing.AllocsPerRun(100, func() {
+		s.Found(core.StageEntities, "home", "actors", 1)
+		end := s.Begin(core.StageEntities, "item")
+		s.Cache("pictures", true)
+		s.Done(core.StageEntities, "home", "actors", core.Written, 1)
+		end()
+	})
+	if n != 0 {
+		t.Errorf("%v allocations an item", n)
+	}
+}

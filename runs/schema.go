@@ -1,0 +1,87 @@
+package runs
+
+import (
+	"fmt"
+
+	"github.com/seed-98789ff7/converter/runs/rqlite"
+)
+
+// migrations are the steps of the schema outside of single runs. Tables are STRICT, times come from the program, and
+// integers stay within 2^53. A step that was released is never changed.
+func migrations() []rqlite.Migration {
+	return []rqlite.Migration{{
+		Version: 1,
+		Statements: []string{
+			`CREATE TABLE runs(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, token TEXT NOT NULL, name TEXT NOT NULL, ` +
+				`config TEXT NOT NULL, config_digest TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, ` +
+				`result_id TEXT NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, ` +
+				`pid INTEGER NOT NULL, summary TEXT NOT NULL) STRICT`,
+			`CREATE INDEX runs_result ON runs(result_id)`,
+			`CREATE TABLE pictures(asset_id TEXT NOT NULL, recipe TEXT NOT NULL, body TEXT NOT NULL, ` +
+				`PRIMARY KEY(asset_id, recipe)) STRICT, WITHOUT ROWID`,
+		},
+	}}
+}
+
+// table is one of the tables of a run.
+type table int
+
+const (
+	items table = iota
+	mappings
+	problems
+	checkpoints
+	tableCount
+)
+
+var tableNames = [tableCount]string{"custom_items", "asset_mappings", "problems", "checkpoints"}
+
+// tableColumns are the columns of the tables of a run, keys first. The last one is the number of the put that a row
+// comes from: a write that arrives late, after its successor, changes nothing.
+var tableColumns = [tableCount][]string{
+	items:       {"uid", "source_order", "kind", "name", "head", "entity", "entity_blob", "raw", "raw_blob", "rev"},
+	mappings:    {"source", "uri", "body", "rev"},
+	problems:    {"fingerprint", "body", "rev"},
+	checkpoints: {"source", "stream", "state_version", "state", "rev"},
+}
+
+// tableBodies are the same in SQL. A row's short columns come first, so that lists are read without the bodies.
+var tableBodies = [tableCount]string{
+	items: `uid TEXT NOT NULL, source_order INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL, ` +
+		`rev INTEGER NOT NULL, entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(uid, source_order)`,
+	mappings: `source TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY(source, uri)`,
+	problems: `fingerprint TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, rev INTEGER NOT NULL`,
+	checkpoints: `source TEXT NOT NULL, stream TEXT NOT NULL, state_version INTEGER NOT NULL, state TEXT NOT NULL, ` +
+		`rev INTEGER NOT NULL, PRIMARY KEY(source, stream)`,
+}
+
+var tableKeys = [tableCount]int{items: 2, mappings: 2, problems: 1, checkpoints: 2}
+
+// of returns the table's name for a run. A number is all that a name is made from.
+func (t table) of(number int64) string { return fmt.Sprintf("run_%d_%s", number, tableNames[t]) }
+
+// upsert returns what writes rows of the table.
+func (t table) upsert(number int64) rqlite.Upsert {
+	name := t.of(number)
+	return rqlite.Upsert{
+		Table: name, Key: tableColumns[t][:tableKeys[t]], Columns: tableColumns[t],
+		Where: fmt.Sprintf("excluded.rev>%s.rev", name),
+	}
+}
+
+// createTables makes the tables of a run, all in one transaction.
+func createTables(number int64) []rqlite.Statement {
+	var list []rqlite.Statement
+	for t := range tableCount {
+		list = append(list, rqlite.Statement{SQL: fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s(%s) STRICT", t.of(number), tableBodies[t])})
+	}
+	return list
+}
+
+func dropTables(number int64) []rqlite.Statement {
+	var list []rqlite.Statement
+	for t := range tableCount {
+		list = append(list, rqlite.Statement{SQL: "DROP TABLE IF EXISTS " + t.of(number)})
+	}
+	return list
+}

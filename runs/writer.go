@@ -1,0 +1,382 @@
+package runs
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/rqlite"
+)
+
+// store is what the writer needs of the database.
+type store interface {
+	Apply(ctx context.Context, statements ...rqlite.Statement) ([]rqlite.Result, error)
+}
+
+// counter takes the numbers of what was stored.
+type counter interface {
+	Done(stage core.Stage, source, stream string, outcome core.Outcome, n int64)
+	Failure(f core.Failure)
+}
+
+type writerConfig struct {
+	store  store
+	count  counter
+	run    string
+	number int64
+	log    *slog.Logger
+	// lost is closed when the store is gone for good; cause then says why. Nil: that is not known.
+	lost  <-chan struct{}
+	cause func() error
+
+	batchRows, batchBytes int           // a batch is stored when it is that large. Default: 100, 128 KB
+	age                   time.Duration // or that old. Default: 250 ms
+	mostRows, mostBytes   int           // what is held back at most. Default: 5,000, 16 MB
+	patience              time.Duration // how long the store may fail on end. Default: 2 min
+}
+
+func (c writerConfig) withDefaults() writerConfig {
+	c.batchRows = cmp.Or(c.batchRows, 100)
+	c.batchBytes = cmp.Or(c.batchBytes, 128<<10)
+	c.age = cmp.Or(c.age, 250*time.Millisecond)
+	c.mostRows = cmp.Or(c.mostRows, mostRows)
+	c.mostBytes = cmp.Or(c.mostBytes, 16<<20)
+	c.patience = cmp.Or(c.patience, 2*time.Minute)
+	return c
+}
+
+// writer stores rows behind the back of those who put them: in the order of the puts, many at once, each until it is
+// stored or the store says that it never will be.
+//
+//	put ─► backlog ─► batch ─► store ─► counted
+//	          ▲          │
+//	          └──────────┘  no answer: once more at once, then after longer and longer pauses
+//	                     └► refused: halved until the bad row is found, which becomes a failure
+//	                     └► lost, or no answer for too long: put, flush and close return a StoreError
+//
+// One batch is on its way at a time and is one transaction, so that a checkpoint is never stored before the rows in
+// front of it.
+type writer struct {
+	writerConfig
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine is gone
+	wake   chan struct{} // holds one token: something has changed for the goroutine
+
+	mu      sync.Mutex
+	backlog backlog
+	batch   []*entry      // on its way
+	moved   chan struct{} // closed and replaced when room was made or the writer failed
+	awaited uint64        // place up to which somebody waits for the store
+	closing bool
+	err     *StoreError
+}
+
+// newWriter starts a writer, which lives until it is closed, however long ctx lasts.
+func newWriter(ctx context.Context, config writerConfig) *writer {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w := &writer{
+		writerConfig: config.withDefaults(), cancel: cancel,
+		done: make(chan struct{}), wake: make(chan struct{}, 1), moved: make(chan struct{}),
+	}
+	go w.loop(lasting)
+	return w
+}
+
+// put queues a row. It waits while the backlog is full, for as long as ctx lasts and the store does.
+func (w *writer) put(ctx context.Context, e *entry) error {
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		moved, err := w.tryPut(e)
+		if moved == nil || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-moved:
+		}
+	}
+}
+
+// tryPut queues a row if there is room, else it returns what to wait for.
+func (w *writer) tryPut(e *entry) (<-chan struct{}, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.err != nil:
+		return nil, w.err
+	case w.closing:
+		return nil, fmt.Errorf("run %s has ended: nothing more is stored for it", w.run)
+	case w.held() > 0 && (w.held() >= w.mostRows || w.backlog.bytes+sizeOf(w.batch)+e.bytes > w.mostBytes):
+		return w.moved, nil
+	}
+	e.since = time.Now()
+	w.backlog.put(e, w.awaited)
+	if w.backlog.rows == 1 || w.full() {
+		w.nudge()
+	}
+	return nil, nil
+}
+
+// flush waits until everything put so far is stored, or returns what could not be.
+func (w *writer) flush(ctx context.Context) error {
+	w.mu.Lock()
+	upTo := w.backlog.puts
+	w.awaited = max(w.awaited, upTo)
+	w.nudge()
+	for w.err == nil && w.oldest() <= upTo {
+		moved := w.moved
+		w.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return w.late(context.Cause(ctx))
+		case <-moved:
+		}
+		w.mu.Lock()
+	}
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	return nil
+}
+
+// close stores what is left, and returns when the goroutine is gone. What could not be stored before ctx ends is in the
+// error.
+func (w *writer) close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closing = true
+	w.nudge()
+	w.mu.Unlock()
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.fail("its last rows were not stored in time: start the run again", context.Cause(ctx))
+		w.cancel()
+		<-w.done
+	}
+	w.cancel()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	return nil
+}
+
+// fail ends the writer: what is not stored by now will not be. The first reason counts.
+func (w *writer) fail(advice string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil && w.held() == 0 && w.closing {
+		return // everything is stored, and nothing will come
+	}
+	if w.err == nil {
+		w.err = &StoreError{Run: w.run, Unsaved: w.held(), Advice: advice, Err: err}
+	}
+	w.broadcast()
+	w.nudge()
+}
+
+func (w *writer) late(cause error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Errorf("run %s: %d rows are not stored yet: %w", w.run, w.held(), cause)
+}
+
+// The following want w.mu held.
+
+// held is how many rows are not stored yet.
+func (w *writer) held() int { return w.backlog.rows + len(w.batch) }
+
+func (w *writer) full() bool {
+	return w.backlog.rows >= w.batchRows || w.backlog.bytes >= w.batchBytes
+}
+
+// oldest is the place of the first row that is not stored.
+func (w *writer) oldest() uint64 {
+	if len(w.batch) > 0 {
+		return w.batch[0].place
+	}
+	if e := w.backlog.first(); e != nil {
+		return e.place
+	}
+	return math.MaxUint64
+}
+
+func (w *writer) broadcast() {
+	close(w.moved)
+	w.moved = make(chan struct{})
+}
+
+func (w *writer) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func sizeOf(batch []*entry) int {
+	size := 0
+	for _, e := range batch {
+		size += e.bytes
+	}
+	return size
+}
+
+// The rest is the goroutine's.
+
+func (w *writer) loop(ctx context.Context) {
+	defer close(w.done)
+	defer w.abandon()
+	var failing trouble
+	for {
+		batch := w.next(ctx)
+		if batch == nil {
+			return
+		}
+		left, err := w.save(ctx, batch)
+		w.settle(left)
+		if err == nil {
+			failing = trouble{}
+			continue
+		}
+		if !w.endure(ctx, &failing, err) {
+			return
+		}
+	}
+}
+
+// next waits for a batch that is due. It returns nil when none will be.
+func (w *writer) next(ctx context.Context) []*entry {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		batch, wait, over := w.due()
+		if over || batch != nil {
+			return batch
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done(): // close has said why
+			return nil
+		case <-w.lost:
+			w.fail(adviceLost, w.causeOfLoss())
+			return nil
+		case <-w.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// due returns the batch to be stored now, or how long to wait for one, or that there will be none.
+func (w *writer) due() (batch []*entry, wait time.Duration, over bool) {
+	const idle = time.Hour // a put ends it
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := w.backlog.first()
+	switch {
+	case w.err != nil:
+		return nil, 0, true
+	case first == nil:
+		return nil, idle, w.closing
+	}
+	wait = w.age - time.Since(first.since)
+	if wait > 0 && !w.full() && !w.closing && first.place > w.awaited {
+		return nil, wait, false
+	}
+	w.batch = w.backlog.take(w.batchRows, w.batchBytes)
+	return w.batch, 0, false
+}
+
+// settle ends the way of a batch, of which left was not stored.
+func (w *writer) settle(left []*entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batch = nil
+	w.backlog.putBack(left, w.awaited)
+	w.broadcast()
+}
+
+// save stores a batch, counts what is stored, and returns what is not, with the reason. A row that the store refuses is
+// found by halving and counted as failed.
+func (w *writer) save(ctx context.Context, batch []*entry) ([]*entry, error) {
+	err := w.apply(ctx, batch)
+	switch {
+	case err == nil:
+		for _, e := range batch {
+			for _, c := range e.counts {
+				w.count.Done(c.stage, c.source, c.stream, c.outcome, c.n)
+			}
+		}
+		return nil, nil
+	case !refused(err):
+		return batch, err
+	case len(batch) == 1:
+		w.refuse(batch[0], err)
+		return nil, nil
+	}
+	half := len(batch) / 2
+	if left, err := w.save(ctx, batch[:half]); err != nil {
+		return slices.Concat(left, batch[half:]), err
+	}
+	return w.save(ctx, batch[half:])
+}
+
+// apply stores a batch in one transaction, with one statement a table.
+func (w *writer) apply(ctx context.Context, batch []*entry) error {
+	var rows [tableCount][][]any
+	for _, e := range batch {
+		rows[e.table] = append(rows[e.table], append(slices.Clip(e.row), e.rev))
+	}
+	var statements []rqlite.Statement
+	for t := range tableCount {
+		if len(rows[t]) == 0 {
+			continue
+		}
+		statement, err := t.upsert(w.number).Statement(rows[t])
+		if err != nil {
+			return err
+		}
+		statements = append(statements, statement)
+	}
+	_, err := w.store.Apply(ctx, statements...)
+	return err
+}
+
+func (w *writer) refuse(e *entry, err error) {
+	f := e.about
+	f.Code = "store.row_refused"
+	f.Message = "the store refuses it: " + err.Error()
+	f.Suggestion = "It is missing from the result. Look at the item in its source; if nothing is wrong with it, report this."
+	w.count.Failure(f)
+	for _, c := range e.counts {
+		w.count.Done(c.stage, c.source, c.stream, core.FailedItem, c.n)
+	}
+}
+
+// abandon counts what was not stored as not done.
+func (w *writer) abandon() {
+	w.mu.Lock()
+	var left []*entry
+	left = append(left, w.batch...)
+	for _, e := range w.backlog.entries {
+		if !e.gone {
+			left = append(left, e)
+		}
+	}
+	w.batch, w.backlog = nil, backlog{puts: w.backlog.puts}
+	w.mu.Unlock()
+	for _, e := range left {
+		for _, c := range e.counts {
+			w.count.Done(c.stage, c.source, c.stream, core.CancelledItem, c.n)
+		}
+	}
+}
