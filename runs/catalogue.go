@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,6 +24,9 @@ type NotFoundError struct{ Ref string }
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no run or result is called %q: the list of runs has the names", e.Ref)
 }
+
+// Is says that it is a kind of [fs.ErrNotExist], for who does not know this package.
+func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist }
 
 const (
 	aliveFor     = 15 * time.Second // a run whose sign of life is older is dead

@@ -69,7 +69,7 @@ const (
 )
 
 // Diagnostic says what happened, where, and what to do next. It is an error.
-type Diagnostic struct {
+type Diagnostic struct { //nolint:errname // the field's word for it; most of them are shown, not returned
 	Severity   Severity
 	Kind       Kind
 	Code       string // stable and dotted: foundry.pack_damaged

@@ -22,8 +22,8 @@ import (
 )
 
 var (
-	// ErrNotFound says that there is no such blob.
-	ErrNotFound = errors.New("no such blob")
+	// ErrNotFound says that there is no such blob. It is a kind of fs.ErrNotExist.
+	ErrNotFound = fmt.Errorf("no such blob: %w", fs.ErrNotExist)
 	// ErrName says that a name is not a SHA-256 in lower case hexadecimal.
 	ErrName = errors.New("not a SHA-256 in hexadecimal")
 )
