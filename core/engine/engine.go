@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/core/output"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// Config is what a run needs. Ledger, Recorder and Log are required, Pictures and Blobs when Images is set.
+type Config struct {
+	RunID        string
+	ConfigDigest string // names what decides the content, not where it goes
+	Sources      []Source
+	Outputs      []Output
+	Images       *Images // nil: assets are not looked at
+	Workers      int     // of each pool; default one a core
+
+	Ledger   Ledger
+	Pictures Pictures
+	Blobs    Blobs
+	Recorder Recorder
+	Log      *slog.Logger
+}
+
+// Source is a configured source, already configured. Its place in the config is its rank in conflicts.
+type Source struct {
+	Name   string
+	Source sdk.Source
+}
+
+// Output is a place to write to.
+type Output struct {
+	Name string
+	Path string
+	Open func() (output.Writer, error)
+}
+
+// Result is what a run made.
+type Result struct {
+	ResultID string // names the content of the first output
+	Entities int64
+	Assets   int64
+	Files    int
+	Bytes    int64
+	Written  []string // paths of the outputs that are in place
+	// Broken are the sources, in their order, that could not be read to their end; their entities are not all here.
+	Broken []string
+}
+
+// maxAttempts is how often the reading of one source is begun: once, and twice more when its plugin died.
+const maxAttempts = 3
+
+// Run runs a conversion to its end.
+func Run(ctx context.Context, c Config) (Result, error) {
+	if len(c.Sources) == 0 {
+		return Result{}, errors.New("there is no source to read")
+	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	r := &run{Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources))}
+	writers, err := r.open()
+	if err != nil {
+		return Result{}, err
+	}
+	defer writers.abort(r)
+
+	c.Recorder.Doing("looking at the sources")
+	if err := r.discover(ctx); err != nil {
+		return Result{}, err
+	}
+	c.Recorder.Doing("reading")
+	if err := r.read(ctx); err != nil {
+		return Result{}, err
+	}
+	return r.write(ctx, writers)
+}
+
+// run is one run in progress.
+type run struct {
+	Config
+	plugins  []core.PluginUse
+	found    [][]sdk.Stream // by source
+	pictures *gallery
+
+	mu     sync.Mutex // guards broken
+	broken []error    // by source: why it is not, or not wholly, part of the result
+}
+
+func plugins(sources []Source) []core.PluginUse {
+	uses := make([]core.PluginUse, len(sources))
+	for i, s := range sources {
+		spec := s.Source.Spec()
+		uses[i] = core.PluginUse{Source: s.Name, Plugin: spec.Name, Version: spec.Version}
+	}
+	return uses
+}
+
+// discover checks all sources and lists their streams. A source that cannot be reached is left out and reported; the run
+// goes on as long as one is left.
+func (r *run) discover(ctx context.Context) error {
+	r.found = make([][]sdk.Stream, len(r.Sources))
+	failed := make([]error, len(r.Sources))
+	var group errgroup.Group
+	group.SetLimit(r.Workers)
+	for i := range r.Sources {
+		group.Go(func() error {
+			r.found[i], failed[i] = r.look(ctx, i)
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions return none
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var total int64
+	for i, s := range r.Sources {
+		if failed[i] != nil {
+			r.leaveOut(i, failed[i])
+			continue
+		}
+		total += r.announce(s.Name, r.found[i])
+	}
+	r.Recorder.Total(core.StageRead, total)
+	r.Recorder.Total(core.StageEntities, total)
+	if _, all := r.leftOut(); all != nil {
+		return fmt.Errorf("no source can be read: %w", all)
+	}
+	return nil
+}
+
+func (r *run) look(ctx context.Context, i int) ([]sdk.Stream, error) {
+	source := r.Sources[i].Source
+	can := source.Spec().Can
+	if err := source.Check(ctx); err != nil && (can.Check || sdk.KindOf(err) != sdk.Unsupported) {
+		return nil, fmt.Errorf("check source %q: %w", r.Sources[i].Name, err)
+	}
+	streams, err := source.Discover(ctx)
+	if err != nil && (can.Discover || sdk.KindOf(err) != sdk.Unsupported) {
+		return nil, fmt.Errorf("look into source %q: %w", r.Sources[i].Name, err)
+	}
+	return streams, nil
+}
+
+func (r *run) announce(source string, streams []sdk.Stream) (total int64) {
+	counts := make([]core.StreamCounts, len(streams))
+	for i, s := range streams {
+		counts[i] = core.StreamCounts{Source: source, Stream: s.Name, Title: s.Title, Found: s.Records.Count}
+		total += s.Records.Count
+	}
+	r.Recorder.Streams(source, counts)
+	return total
+}
+
+// leaveOut reports that a source is not, or not wholly, part of the result.
+func (r *run) leaveOut(i int, err error) {
+	r.mu.Lock()
+	r.broken[i] = err
+	r.mu.Unlock()
+	for _, d := range sdk.Diagnose(err, "source.failed") {
+		f := r.failure(i, core.StageRead, "", d)
+		f.Item = r.Sources[i].Name
+		f.Warning = false
+		r.Recorder.Failure(f)
+	}
+}
+
+// leftOut returns the names of the sources that are left out, and why, if that is all of them.
+func (r *run) leftOut() (names []string, all error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, err := range r.broken {
+		if err != nil {
+			names = append(names, r.Sources[i].Name)
+		}
+	}
+	if len(names) == len(r.Sources) {
+		all = errors.Join(r.broken...)
+	}
+	return names, all
+}
+
+// failure makes a failure of what a source said. Stream is empty when only the source knows it.
+func (r *run) failure(i int, stage core.Stage, stream string, d *sdk.Diagnostic) core.Failure {
+	if stream == "" {
+		stream = d.Stream
+	}
+	f := core.Failure{
+		Stage: stage, Code: d.Code, Source: r.Sources[i].Name, Plugin: r.plugins[i].Plugin, Stream: stream,
+		Item: d.RecordID, Message: d.Error(), Detail: d.Detail, Suggestion: d.Suggestion,
+		Warning: d.Severity != sdk.SeverityError,
+	}
+	if f.Item == "" {
+		f.Item = d.Origin.URI
+	}
+	if f.Item == "" {
+		f.Item = stream
+	}
+	if f.Code == "" {
+		f.Code = "source." + d.Kind.String()
+	}
+	return f
+}

@@ -1,0 +1,264 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// Images says how pictures are made.
+type Images struct {
+	Config asset.Config
+	Recipe string // names Config and the encoder: same bytes and same recipe, same renditions
+	Memory int64  // megabytes for pixels at one time; default 1024
+}
+
+// fileBytes bounds the bytes of asset files in memory at one time; one larger file passes alone.
+const fileBytes = 256 << 20
+
+// gallery makes the pictures of a run: each reference once, each content once.
+type gallery struct {
+	run    *run
+	queue  *queue
+	files  *semaphore.Weighted // bytes of files in memory
+	pixels *semaphore.Weighted // megabytes of pixels
+	memory int64               // how many there are
+
+	mu    sync.Mutex // guards what follows
+	known map[reference]bool
+	done  map[string]*picture // by asset id
+}
+
+// reference is an asset as a source's documents name it.
+type reference struct {
+	source int
+	uri    string
+}
+
+// picture is one content being rendered, or rendered. It is made once, whoever asks first.
+type picture struct {
+	ready chan struct{} // closed when asset and err are set
+	asset core.Asset
+	err   error
+}
+
+func newGallery(r *run) *gallery {
+	g := &gallery{
+		run: r, queue: newQueue(), known: map[reference]bool{}, done: map[string]*picture{},
+		files: semaphore.NewWeighted(fileBytes),
+	}
+	if r.Images != nil {
+		if g.memory = r.Images.Memory; g.memory <= 0 {
+			g.memory = 1024
+		}
+		g.pixels = semaphore.NewWeighted(g.memory)
+	}
+	return g
+}
+
+// add queues the assets of an entity that no entity before it had. A reference whose bytes cannot be had is mapped at
+// once, with its status.
+func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
+	if g.run.Images == nil {
+		return nil
+	}
+	name := g.run.Sources[source].Name
+	for _, use := range e.Assets {
+		if !g.first(reference{source, use.URI}) {
+			continue
+		}
+		g.run.Recorder.Found(core.StageAssets, name, "", 1)
+		if use.Status == sdk.Present && !use.Locator.IsZero() {
+			g.queue.put(errand{source: source, use: use, of: e.Name})
+			continue
+		}
+		if err := g.absent(ctx, source, use, e.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gallery) first(ref reference) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.known[ref] {
+		return false
+	}
+	g.known[ref] = true
+	return true
+}
+
+// count is how many references were met.
+func (g *gallery) count() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return int64(len(g.known))
+}
+
+// made says whether there is anything to write of an asset. It is for the time after the workers.
+func (g *gallery) made(assetID string) bool {
+	p := g.done[assetID]
+	return p != nil && len(p.asset.Renditions) > 0
+}
+
+// absent maps a reference whose bytes are not to be had. Only a picture that should be there and is not is a failure:
+// most references of game content lead to the host application's own library or to the net.
+func (g *gallery) absent(ctx context.Context, source int, use core.AssetUse, of string) error {
+	m := core.AssetMapping{Source: g.run.Sources[source].Name, URI: use.URI, Status: use.Status}
+	outcome := core.Skipped
+	if use.Status == sdk.Missing {
+		outcome, m.Problem = core.FailedItem, "asset.missing"
+		g.run.Recorder.Failure(core.Failure{
+			Stage: core.StageAssets, Code: m.Problem, Source: m.Source, Plugin: g.run.plugins[source].Plugin, Item: use.URI,
+			Message:    "a file that documents refer to is not there",
+			Detail:     "first named by " + of,
+			Suggestion: "put the file in its place and run again, or correct the document",
+		})
+	}
+	return g.put(ctx, m, outcome)
+}
+
+// put hands a mapping to the ledger, which counts it when it is stored.
+func (g *gallery) put(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error {
+	err := g.run.Ledger.PutMapping(ctx, m, outcome)
+	if err != nil {
+		g.run.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
+	}
+	return err
+}
+
+// abandon counts the references that no worker took. It is for the time after the workers.
+func (g *gallery) abandon() {
+	for _, e := range g.queue.items {
+		g.run.Recorder.Done(core.StageAssets, g.run.Sources[e.source].Name, "", core.CancelledItem, 1)
+	}
+}
+
+// work runs the workers until the queue is closed and empty, or one of them cannot go on.
+func (g *gallery) work(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for range g.run.Workers {
+		group.Go(func() error {
+			for {
+				e, more, err := g.queue.take(ctx)
+				if err != nil || !more {
+					return err
+				}
+				if err := g.one(ctx, e); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// one makes one picture and maps it. A picture that cannot be used is counted and reported; an error is the ledger's or
+// the context's.
+func (g *gallery) one(ctx context.Context, e errand) error {
+	r := g.run
+	end := r.Recorder.Begin(core.StageAssets, e.use.URI)
+	defer end()
+	m := core.AssetMapping{Source: r.Sources[e.source].Name, URI: e.use.URI, Status: e.use.Status}
+	a, outcome, err := g.make(ctx, e)
+	if ctx.Err() != nil {
+		r.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
+		return ctx.Err()
+	}
+	if err != nil {
+		outcome = core.FailedItem
+		f := assetFailure(err)
+		f.Source, f.Plugin, f.Item = m.Source, r.plugins[e.source].Plugin, e.use.URI
+		r.Recorder.Failure(f)
+		m.Problem = f.Code
+	}
+	if a.Suspect { // from the cache too: a run says the same of the same content
+		r.Recorder.Failure(core.Failure{
+			Stage: core.StageAssets, Code: "image.suspect", Source: m.Source, Plugin: r.plugins[e.source].Plugin, Item: e.use.URI,
+			Warning: true, Message: "a picture can be decoded, but its data do not add up: a part of it may look wrong",
+			Suggestion: "look at it, and restore it from a backup if it is damaged",
+		})
+	}
+	if len(a.Renditions) > 0 {
+		m.AssetID = a.ID
+	}
+	if a.ID != "" && err == nil {
+		r.Recorder.Picture(core.Recent{AssetID: a.ID, URI: e.use.URI, Width: a.Width, Height: a.Height})
+	}
+	return g.put(ctx, m, outcome)
+}
+
+// queue is the assets waiting for a worker. It is not bounded, because what it holds is (a reference each, no bytes), and
+// a bound would let the pool wait for pictures that wait for the pool.
+type queue struct {
+	mu     sync.Mutex // guards what follows
+	items  []errand
+	closed bool
+	wake   chan struct{} // holds one token while there is something to see
+}
+
+// errand is one asset to make.
+type errand struct {
+	source int
+	use    core.AssetUse
+	of     string // name of the first entity that refers to it
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+
+func (q *queue) put(e errand) {
+	q.mu.Lock()
+	q.items = append(q.items, e)
+	q.mu.Unlock()
+	q.ring()
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.ring()
+}
+
+func (q *queue) ring() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for the next asset; more is false when the queue is closed and empty.
+func (q *queue) take(ctx context.Context) (e errand, more bool, err error) {
+	for {
+		q.mu.Lock()
+		if len(q.items) > 0 {
+			e = q.items[0]
+			q.items[0] = errand{}
+			q.items = q.items[1:]
+			again := len(q.items) > 0 || q.closed
+			q.mu.Unlock()
+			if again {
+				q.ring()
+			}
+			return e, true, nil
+		}
+		closed := q.closed
+		q.mu.Unlock()
+		if closed {
+			q.ring() // the next worker is to see it too
+			return e, false, nil
+		}
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+			return e, false, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/core/entity"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// pool makes entities of records, with a fixed number of workers.
+type pool struct {
+	run   *run
+	tasks chan task
+	bytes *semaphore.Weighted // of the records in flight
+}
+
+// task is one record on its way to the ledger.
+type task struct {
+	source int
+	stream *stream
+	record sdk.Record
+	bytes  int64
+}
+
+// hand gives a record to the workers; it waits while they have their hands full.
+func (p *pool) hand(ctx context.Context, t task) error {
+	if err := p.bytes.Acquire(ctx, t.bytes); err != nil {
+		return err
+	}
+	t.stream.gate.enter()
+	select {
+	case p.tasks <- t:
+		p.run.Recorder.Found(core.StageEntities, p.run.Sources[t.source].Name, t.stream.Name, 1)
+		return nil
+	case <-ctx.Done():
+		t.stream.gate.leave()
+		p.bytes.Release(t.bytes)
+		return ctx.Err()
+	}
+}
+
+// work runs the workers until the tasks are done or one of them cannot go on.
+func (p *pool) work(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for range p.run.Workers {
+		group.Go(func() error {
+			for {
+				select {
+				case t, more := <-p.tasks:
+					if !more {
+						return nil
+					}
+					if err := p.one(ctx, t); err != nil {
+						return err
+					}
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// one makes the entity of one record and hands it to the ledger, and its pictures to the gallery. A record that is none
+// is counted and reported; an error is the ledger's. The gate is left only when there is nothing to store or the ledger
+// has it: a checkpoint must not get past a record that was lost.
+func (p *pool) one(ctx context.Context, t task) error {
+	defer p.bytes.Release(t.bytes)
+	r := p.run
+	source := r.Sources[t.source].Name
+	e, head, err := entity.Normalise(t.record, entity.Context{
+		Plugin: r.plugins[t.source].Plugin, Source: source, SourceOrder: t.source, Stream: t.stream.Stream,
+	})
+	if err != nil {
+		r.Recorder.Done(core.StageEntities, source, t.stream.Name, core.FailedItem, 1)
+		for _, d := range sdk.Diagnose(err, "record.invalid") {
+			r.Recorder.Failure(r.failure(t.source, core.StageEntities, t.stream.Name, d))
+		}
+		t.stream.gate.leave()
+		return nil
+	}
+	if err = r.pictures.add(ctx, t.source, e); err == nil {
+		err = r.Ledger.PutEntity(ctx, e, head)
+	}
+	if err != nil {
+		r.Recorder.Done(core.StageEntities, source, t.stream.Name, core.CancelledItem, 1)
+		return err
+	}
+	t.stream.gate.leave()
+	return nil
+}
+
+// abandon counts the records that no worker took. It is for the time after the workers, when the tasks are closed.
+func (p *pool) abandon() {
+	for t := range p.tasks {
+		p.run.Recorder.Done(core.StageEntities, p.run.Sources[t.source].Name, t.stream.Name, core.CancelledItem, 1)
+	}
+}

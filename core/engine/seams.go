@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/seed-98789ff7/converter/core"
+)
+
+// Ledger remembers one run. Put methods queue: they return once the value is in the backlog, wait while the backlog is
+// full and return the context's error when it ends first. What was put is stored in the order of the puts of one
+// goroutine: a checkpoint is never stored before what was put before it. Flush returns when everything put so far is
+// stored, or with what could not be.
+//
+// The ledger counts an entity or a mapping as written in the run's numbers when the store has acknowledged it, never
+// earlier.
+type Ledger interface {
+	PutEntity(ctx context.Context, e *core.Entity, head core.Head) error
+	PutMapping(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error
+	PutCheckpoint(ctx context.Context, c core.Checkpoint) error
+	Flush(ctx context.Context) error
+
+	// Heads lists all stored entities of the run by uid, then by the order of their sources.
+	Heads(ctx context.Context) ([]core.Head, error)
+	// Entities yields stored entities with their Raw, by uid and order of source; heads says which ones.
+	Entities(ctx context.Context, heads []core.Head) iter.Seq2[*core.Entity, error]
+	// Mappings lists all asset mappings of the run by source and URI.
+	Mappings(ctx context.Context) ([]core.AssetMapping, error)
+}
+
+// Pictures remembers rendered assets across runs, by the SHA-256 of the source bytes and the recipe they were rendered
+// with.
+type Pictures interface {
+	// Lookup returns a rendered asset whose renditions are all still there.
+	Lookup(ctx context.Context, assetID, recipe string) (core.Asset, bool, error)
+	Store(ctx context.Context, recipe string, a core.Asset) error
+}
+
+// Blobs is a content-addressed store of bytes.
+type Blobs interface {
+	Put(ctx context.Context, data []byte) (sha256 string, err error)
+	Open(ctx context.Context, sha256 string) (io.ReadCloser, error)
+}
+
+// Recorder takes the numbers of a run. Its methods are called from many goroutines, never block and never fail.
+type Recorder interface {
+	// Doing says the step in words.
+	Doing(step string)
+	// Streams announces the streams of a source with the number of records expected in each (0: unknown).
+	Streams(source string, streams []core.StreamCounts)
+	// Total sets the best known number of items of a stage.
+	Total(stage core.Stage, n int64)
+	// Found counts items that came to a stage; stream is empty for stages after the entities.
+	Found(stage core.Stage, source, stream string, n int64)
+	// Done counts items that got an outcome.
+	Done(stage core.Stage, source, stream string, outcome core.Outcome, n int64)
+	// Ended says that nothing more will come to a stage.
+	Ended(stage core.Stage)
+	// Failure records a failure or a warning with its cause; it does not count the item's outcome.
+	Failure(f core.Failure)
+	// Begin says that a worker has an item in hand; the returned function ends it.
+	Begin(stage core.Stage, item string) (end func())
+	// Cache counts a lookup.
+	Cache(name string, hit bool)
+	// Picture shows a finished picture.
+	Picture(r core.Recent)
+	// Tally returns the numbers by stream and the problems so far. Neither their order nor what is said in them, examples
+	// included, depends on which came first: it is written into the outputs. The streams of a source are in the order in
+	// which they were announced, or found.
+	Tally() ([]core.StreamCounts, []core.Problem)
+	// Kinds sets the entities written by kind.
+	Kinds(counts map[string]int64)
+}
