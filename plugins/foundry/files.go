@@ -1,0 +1,194 @@
+package foundry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"html"
+	"net/url"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// extensions are the kinds of files that documents refer to, by what they are.
+var extensions = map[string]string{
+	".webp": "image", ".png": "image", ".jpg": "image", ".jpeg": "image", ".gif": "image", ".svg": "image", ".avif": "image",
+	".bmp": "image", ".tif": "image", ".tiff": "image", ".apng": "image",
+	".webm": "video", ".mp4": "video", ".m4v": "video", ".ogv": "video",
+	".ogg": "audio", ".oga": "audio", ".mp3": "audio", ".wav": "audio", ".flac": "audio", ".opus": "audio", ".m4a": "audio",
+	".aac": "audio", ".mid": "audio", ".pdf": "pdf",
+}
+
+// coreFolders are the folders of an installation that references lead into without a package in between.
+var coreFolders = []string{"icons/", "ui/", "cards/", "sounds/", "fonts/", "css/", "nue/", "tours/"}
+
+// maxReference is longer than any path; longer texts are no references.
+const maxReference = 1024
+
+// files finds what a reference means, once for each root whose documents have it.
+type files struct {
+	mu    sync.Mutex // guards known
+	known map[reference]sdk.AssetRef
+}
+
+type reference struct{ root, ref string }
+
+func newFiles() *files { return &files{known: map[reference]sdk.AssetRef{}} }
+
+// classify returns the kind of file a reference leads to, by its extension; empty when it is none.
+func classify(ref string) string {
+	if inline, ok := strings.CutPrefix(ref, "data:"); ok {
+		kind, _, _ := strings.Cut(inline, "/")
+		if kind == "image" || kind == "audio" || kind == "video" {
+			return kind
+		}
+		return ""
+	}
+	if len(ref) > maxReference || strings.ContainsAny(ref, "<>\n\t\"|") {
+		return ""
+	}
+	bare := ref
+	if i := strings.IndexAny(bare, "?#"); i >= 0 {
+		bare = bare[:i]
+	}
+	ext := path.Ext(bare)
+	if ext == path.Base(bare) {
+		return "" // an extension by itself
+	}
+	return extensions[strings.ToLower(ext)]
+}
+
+// resolve says what a reference in a document of the root means and how its bytes can be had. References are relative to
+// Data, URL-encoded, lead into the installation, or are whole URLs. Nothing outside of the roots is ever looked at.
+func (f *files) resolve(r root, ref string) sdk.AssetRef {
+	if strings.HasPrefix(ref, "data:") {
+		return embedded(ref)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := reference{r.dir, ref}
+	a, ok := f.known[key]
+	if !ok {
+		a = lookUp(r, ref)
+		f.known[key] = a
+	}
+	return a
+}
+
+// embedded names a picture that stands in the document itself by its bytes' hash: the reference as written can be
+// megabytes long.
+func embedded(ref string) sdk.AssetRef {
+	sum := sha256.Sum256([]byte(ref))
+	media := strings.TrimPrefix(ref, "data:")
+	if i := strings.IndexAny(media, ";,"); i >= 0 {
+		media = media[:i]
+	}
+	if len(media) > 64 {
+		media = classify(ref)
+	}
+	return sdk.AssetRef{URI: "data:" + media + "#" + hex.EncodeToString(sum[:16]), Status: sdk.DataURI, MediaType: media}
+}
+
+func lookUp(r root, ref string) sdk.AssetRef {
+	a := sdk.AssetRef{URI: ref, Status: sdk.Missing}
+	if remote := address(ref); remote != "" {
+		a.Status, a.URL = sdk.Remote, remote
+		return a
+	}
+	if strings.Contains(ref, "*") {
+		a.Status = sdk.Wildcard
+		return a
+	}
+	for _, name := range spellings(ref) {
+		if r.find(name, &a) {
+			return a
+		}
+	}
+	inside := clean(ref)
+	for _, folder := range coreFolders {
+		if strings.HasPrefix(inside, folder) {
+			a.Status = sdk.Core
+		}
+	}
+	return a
+}
+
+// address is the URL of a reference that is a whole one, fit to be fetched.
+func address(ref string) string {
+	u, err := url.Parse(strings.ReplaceAll(ref, "&amp;", "&")) // as HTML has it
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	switch u.Scheme {
+	case "http", "https":
+	case "": // as the page was fetched
+		u.Scheme = "https"
+	default:
+		return ""
+	}
+	return u.String()
+}
+
+// spellings are the paths a reference may mean: as written, and with what HTML and URLs escape undone.
+func spellings(ref string) []string {
+	bare := html.UnescapeString(ref)
+	names := []string{ref, bare}
+	if i := strings.IndexAny(bare, "?#"); i >= 0 {
+		bare = bare[:i]
+		names = append(names, bare)
+	}
+	if decoded, err := url.PathUnescape(bare); err == nil {
+		names = append(names, decoded)
+	}
+	return slices.Compact(names)
+}
+
+// clean is a path that leads nowhere but into the folder it is relative to.
+func clean(name string) string { return path.Clean("/" + name)[1:] }
+
+func (r root) find(name string, a *sdk.AssetRef) bool {
+	local := filepath.FromSlash(clean(name))
+	for _, place := range r.search {
+		if info, err := place.fs.Stat(local); err == nil && info.Mode().IsRegular() {
+			a.Status, a.Path, a.Size = sdk.Present, filepath.Join(place.dir, local), info.Size()
+			return true
+		}
+	}
+	return false
+}
+
+// role says what an asset is to its document. Documents inside an adventure count as if they stood alone.
+func role(typ, pointer, kind string) string {
+	if kind != "image" {
+		return kind
+	}
+	if parts := strings.SplitN(pointer, "/", 4); typ == "Adventure" && len(parts) == 4 && documentTypes[parts[1]] != "" {
+		typ, pointer = documentTypes[parts[1]], "/"+parts[3]
+	}
+	last := pointer[strings.LastIndexByte(pointer, '/')+1:]
+	switch {
+	case strings.Contains(pointer, "prototypeToken"), strings.HasPrefix(pointer, "/token/"),
+		strings.Contains(pointer, "/tokens/") && !strings.Contains(pointer, "/items/"):
+		return "token"
+	case strings.Contains(pointer, "/tiles/"):
+		return "tile"
+	case last == "thumb":
+		return "thumb"
+	case strings.Contains(pointer, "foreground"):
+		return "foreground"
+	case typ == "Scene" && (strings.Contains(pointer, "/background/") || pointer == "/img"):
+		return "map"
+	case strings.Contains(pointer, "/pages/"), typ == "JournalEntry" && last != "icon":
+		return "page"
+	case typ == "Actor" && pointer == "/img":
+		return "portrait"
+	case last == "img", last == "icon":
+		return "icon"
+	default:
+		return "other"
+	}
+}

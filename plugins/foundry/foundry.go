@@ -1,0 +1,205 @@
+// Package foundry is the source of Foundry VTT content: the systems, modules and worlds of a `Data` folder, read offline
+// and without writing a byte to it.
+//
+// It owns what Foundry content means: packages and their manifests, which files are packs, what a document is called and
+// what it refers to. Reading a pack's files is foundry/pack's and foundry/leveldb's. It starts no goroutine. Its errors
+// are *sdk.Diagnostic with codes that begin with "foundry."; a document that cannot be read is skipped with one, a pack
+// that cannot be opened too, and the others go on.
+//
+// Passwords, settings, chat and fog of worlds are never read: see private.
+//
+// Memory: what foundry/pack needs for one pack, the names of one pack's folders and the keys of its documents, and one
+// entry for each distinct asset reference (about 200 bytes).
+package foundry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// Version is the version of the plugin.
+const Version = "0.1.0"
+
+// Options are the options of a foundry source.
+type Options struct {
+	Roots            []string `json:"roots" jsonschema:"required,minItems=1" jsonschema_description:"Foundry Data folders: those that hold systems, modules and worlds. Relative to the config file."`
+	CoreRoot         string   `json:"core_root,omitempty" jsonschema_description:"Folder of Foundry's own pictures: resources/app/public of an installation. Without it, references to them stay references."`
+	WorldCollections []string `json:"world_collections,omitempty" jsonschema:"uniqueItems=true,enum=actors,enum=cards,enum=combats,enum=folders,enum=items,enum=journal,enum=macros,enum=playlists,enum=scenes,enum=tables" jsonschema_description:"Collections of worlds to read. Default: all but combats."`
+}
+
+// Validate refuses what would be read wrongly: not every caller has looked at the schema.
+func (o *Options) Validate() error {
+	var faults []error
+	if len(o.Roots) == 0 || slices.Contains(o.Roots, "") {
+		faults = append(faults, &sdk.Diagnostic{
+			Kind: sdk.Invalid, Code: "foundry.root_unnamed", ConfigPath: "/roots", Summary: "no root is named, or one has no name",
+			Suggestion: dataFolder.suggestion,
+		})
+	}
+	for i, c := range o.WorldCollections {
+		if c != "combats" && !slices.Contains(worldCollections, c) {
+			faults = append(faults, &sdk.Diagnostic{
+				Kind: sdk.Invalid, Code: "foundry.world_collection", ConfigPath: fmt.Sprintf("/world_collections/%d", i),
+				Summary:    fmt.Sprintf("%q is no collection of worlds that can be read", c),
+				Suggestion: "those that can are combats, " + strings.Join(worldCollections, ", "),
+			})
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// New returns the source. It is not configured yet.
+func New() sdk.Source {
+	return sdk.Define(sdk.Plugin[Options]{
+		Name:    "foundry",
+		Version: Version,
+		Summary: "Reads Foundry VTT systems, modules and worlds from a Data folder, read-only.",
+		License: "MIT",
+		Kinds: []string{
+			"creature", "character", "vehicle", "group", "item", "spell", "feature", "class", "subclass", "species",
+			"background", "condition", "rule", "table", "scene", "playlist", "macro", "cards", "adventure", "folder", "other",
+		},
+		StateVersion: 1,
+		Resumable:    true,
+		Open:         sdk.NewOpener(open),
+	})
+}
+
+// library is an opened source: the packages of its roots.
+type library struct {
+	options Options
+	log     *slog.Logger
+	roots   []root
+	core    []root // none or one
+	packs   []pack
+	files   *files
+	types   map[string]string // document type of each known compendium, by "package.pack"
+	notes   []sdk.Diagnostic  // what was found wrong while looking, reported when reading begins
+	missing error             // folders of the options that cannot be read
+}
+
+// root is one Data folder, or the folder of an installation.
+type root struct {
+	dir    string
+	fs     *os.Root
+	search []root // where to look for files that its documents refer to, in this order
+}
+
+func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
+	l := &library{options: o, log: env.Log}
+	for i, name := range o.Roots {
+		r, err := dataFolder.open(env.Path(name), fmt.Sprintf("/roots/%d", i))
+		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir }) {
+			err = r.fs.Close() // named twice
+		} else if err == nil {
+			l.roots = append(l.roots, r)
+		}
+		l.missing = errors.Join(l.missing, err)
+	}
+	if o.CoreRoot != "" {
+		r, err := installation.open(env.Path(o.CoreRoot), "/core_root")
+		l.missing = errors.Join(l.missing, err)
+		if err == nil {
+			l.core = []root{r}
+		}
+	}
+	for i, r := range l.roots {
+		l.roots[i].search = slices.Concat([]root{r}, l.roots[:i], l.roots[i+1:], l.core)
+	}
+	l.files = newFiles()
+	l.look()
+	return l, nil
+}
+
+// Close lets go of the folders.
+func (l *library) Close() error {
+	var errs []error
+	for _, r := range slices.Concat(l.roots, l.core) {
+		errs = append(errs, r.fs.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Check says whether all folders are there, and anything to read in them.
+func (l *library) Check(context.Context) error {
+	if l.missing != nil || len(l.packs) > 0 {
+		return l.missing
+	}
+	d := &sdk.Diagnostic{
+		Kind: sdk.NotFound, Code: "foundry.nothing_found", ConfigPath: "/roots",
+		Summary:    "no pack that can be read was found in " + strings.Join(l.options.Roots, ", "),
+		Suggestion: dataFolder.suggestion + ", the one that holds the folders systems, modules and worlds",
+	}
+	for _, n := range l.notes {
+		d.Detail += n.Summary + "\n"
+	}
+	return d
+}
+
+// folders is a kind of folder that options name.
+type folders struct {
+	holds      []string // one of which is in it
+	inside     []string // where it lies in the folders that people name instead
+	suggestion string
+}
+
+var (
+	dataFolder = folders{
+		holds: []string{"systems", "modules", "worlds"}, inside: []string{"Data"},
+		suggestion: "name the Data folder of Foundry",
+	}
+	installation = folders{
+		holds: []string{"icons"}, inside: []string{"public", "resources/app/public"},
+		suggestion: "name the folder resources/app/public of a Foundry installation",
+	}
+)
+
+func (f folders) open(dir, configPath string) (root, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return root{}, missingFolder(dir, configPath, err)
+	}
+	if !info.IsDir() {
+		return root{}, &sdk.Diagnostic{
+			Kind: sdk.Invalid, Code: "foundry.root_not_a_folder", Summary: dir + " is not a folder",
+			Suggestion: f.suggestion, ConfigPath: configPath,
+		}
+	}
+	for _, inside := range f.inside {
+		if inner := filepath.Join(dir, filepath.FromSlash(inside)); !f.in(dir) && f.in(inner) {
+			dir = inner
+		}
+	}
+	fs, err := os.OpenRoot(dir)
+	if err != nil {
+		return root{}, missingFolder(dir, configPath, err)
+	}
+	return root{dir: dir, fs: fs}, nil
+}
+
+func (f folders) in(dir string) bool {
+	return slices.ContainsFunc(f.holds, func(name string) bool {
+		info, err := os.Stat(filepath.Join(dir, name))
+		return err == nil && info.IsDir()
+	})
+}
+
+func missingFolder(dir, configPath string, err error) error {
+	d := &sdk.Diagnostic{
+		Kind: sdk.NotFound, Code: "foundry.root_missing", Summary: "the folder " + dir + " is not there",
+		Suggestion: "correct the path; it is relative to the config file", ConfigPath: configPath,
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		d.Kind, d.Code, d.Summary, d.Cause = sdk.Unavailable, "foundry.root_unreadable", "the folder "+dir+" cannot be read", err
+		d.Suggestion = "check the folder's rights"
+	}
+	return d
+}
