@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/core/output"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// File is the shape of a config file. Its schema is made of these tags; the file is checked against it before it is
+// decoded.
+type File struct {
+	Version int      `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of this file's shape: 1."`
+	Sources []Source `json:"sources" jsonschema:"minItems=1" jsonschema_description:"What is read, in order of precedence: where two sources have the same document, the first one wins."`
+	Outputs []Output `json:"outputs" jsonschema:"minItems=1" jsonschema_description:"What is written."`
+	Assets  Assets   `json:"assets,omitzero" jsonschema_description:"How pictures are made."`
+	Store   Store    `json:"store,omitzero" jsonschema_description:"Where runs are remembered. Empty: a private node in the state folder."`
+	Run     Run      `json:"run,omitzero" jsonschema_description:"How a run goes about it."`
+}
+
+// Source is one configured plugin.
+type Source struct {
+	Name    string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
+	Plugin  string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
+	Path    string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
+	Options map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
+}
+
+// Output is one thing to write.
+type Output struct {
+	Name string `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the output, unique in this file."`
+	Type string `json:"type" jsonschema:"enum=json" jsonschema_description:"Form of the output."`
+	Path string `json:"path" jsonschema:"minLength=1" jsonschema_description:"Folder to write to, relative to this file. A run replaces the whole folder."`
+}
+
+// Assets says how pictures are made.
+type Assets struct {
+	Enabled     *bool          `json:"enabled,omitempty" jsonschema:"default=true" jsonschema_description:"false: pictures are neither read nor written."`
+	Resolutions map[string]int `json:"resolutions,omitempty" jsonschema_description:"Box in pixels that a picture is fitted into, by name of the resolution. Default: thumbnail 256, preview 800, display 1920."`
+	Quality     Quality        `json:"quality,omitzero" jsonschema_description:"WebP quality, 1 to 100."`
+	MemoryMB    int64          `json:"memory_mb,omitempty" jsonschema:"minimum=64,maximum=1048576,default=1024" jsonschema_description:"Megabytes for pixels at one time."`
+}
+
+// Quality is the quality of WebP pictures.
+type Quality struct {
+	Original   int `json:"original,omitempty" jsonschema:"minimum=1,maximum=100,default=85"`
+	Resolution int `json:"resolution,omitempty" jsonschema:"minimum=1,maximum=100,default=80"`
+}
+
+// Store says where runs are remembered.
+type Store struct {
+	Path     string   `json:"path,omitempty" jsonschema_description:"State folder. Default: .converter beside this file."`
+	Rqlited  string   `json:"rqlited,omitempty" jsonschema_description:"Path of the rqlited program, where it is not to be looked for."`
+	URLs     []string `json:"urls,omitempty" jsonschema_description:"Nodes of a cluster to use instead of the private node."`
+	User     string   `json:"user,omitempty"`
+	Password string   `json:"password,omitempty"`
+	CA       string   `json:"ca,omitempty" jsonschema_description:"File with the certificate of the cluster's own authority."`
+}
+
+// Run says how a run goes about it.
+type Run struct {
+	Workers int `json:"workers,omitempty" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Size of the pools; 0: one a core."`
+}
+
+// config is a config file that is right in itself.
+type config struct {
+	File
+
+	path     string // absolute
+	dir      string // that relative paths are relative to
+	digest   string // of everything that decides the content
+	document *document
+}
+
+// loadConfig reads a config file and finds all its mistakes but those in the options of plugins.
+func loadConfig(path string, env func(string) (string, bool)) (*config, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, usage("config path: %v", err)
+	}
+	d, err := readDocument(path, env)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usage("there is no config file %s; name one with --config, or see examples/run.yaml for its shape", path)
+	case err != nil:
+		return nil, usage("the config file cannot be read: %v", err)
+	}
+	c := &config{path: abs, dir: filepath.Dir(abs), document: d}
+	if len(d.found) == 0 || d.value != nil {
+		schema, err := configSchema()
+		if err != nil {
+			return nil, err
+		}
+		if err := d.validate(schema, "", d.value); err != nil {
+			return nil, err
+		}
+		d.names()
+	}
+	if len(d.found) > 0 {
+		return c, &configError{document: d}
+	}
+	text, err := json.Marshal(d.value)
+	if err == nil {
+		err = json.Unmarshal(text, &c.File)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config %s: %w", path, err)
+	}
+	c.digest, err = digest(c.File)
+	return c, err
+}
+
+// names notes names used twice, and outputs that would write over each other.
+func (d *document) names() {
+	root, _ := d.value.(map[string]any)
+	for _, list := range []struct{ key, field, what string }{
+		{"sources", "name", "source"}, {"outputs", "name", "output"}, {"outputs", "path", "output"},
+	} {
+		items, _ := root[list.key].([]any)
+		first := map[string]int{}
+		for i, item := range items {
+			object, _ := item.(map[string]any)
+			value, ok := object[list.field].(string)
+			if !ok {
+				continue
+			}
+			if list.field == "path" {
+				value = filepath.Clean(value)
+			}
+			if j, twice := first[value]; twice {
+				d.add(fmt.Sprintf("/%s/%d/%s", list.key, i, list.field), mistake{
+					code: "config.duplicate_name",
+					text: fmt.Sprintf("%s %d has the same %s as %s %d: %q", list.what, i+1, list.field, list.what, j+1, value),
+				})
+				continue
+			}
+			first[value] = i
+		}
+	}
+	d.resolutions(root)
+}
+
+var resolutionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+func (d *document) resolutions(root map[string]any) {
+	assets, _ := root["assets"].(map[string]any)
+	boxes, _ := assets["resolutions"].(map[string]any)
+	for name, value := range boxes {
+		at := "/assets/resolutions/" + escapePointer(name)
+		if !resolutionName.MatchString(name) || name == "original" {
+			d.found = append(d.found, mistake{
+				at: d.keys[at], code: "config.wrong_value",
+				text: fmt.Sprintf("%q cannot name a resolution: use lower-case letters, digits and hyphens, and not \"original\"", name),
+			})
+		}
+		if box, ok := value.(float64); ok && (box < 1 || box > 16383) {
+			d.add(at, mistake{code: "config.wrong_value", text: fmt.Sprintf("a resolution has between 1 and 16383 pixels, not %v", box)})
+		}
+	}
+}
+
+// digest names what decides the content of the outputs: not where they stand, nor how the run goes about it.
+func digest(f File) (string, error) {
+	content := struct {
+		Version int
+		Sources []Source
+		Outputs []Output
+		Assets  Assets
+	}{Version: f.Version, Sources: f.Sources, Assets: f.Assets}
+	for _, o := range f.Outputs {
+		content.Outputs = append(content.Outputs, Output{Name: o.Name, Type: o.Type})
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		return "", fmt.Errorf("config digest: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// checkOutputs notes outputs that would replace what no run wrote. Folders that cannot be written to are the run's
+// business: the other outputs are written.
+func (c *config) checkOutputs() error {
+	for i, o := range c.Outputs {
+		var d *sdk.Diagnostic
+		if err := output.Replaceable(c.resolve(o.Path)); errors.As(err, &d) && d.Kind == sdk.Invalid {
+			c.document.add(fmt.Sprintf("/outputs/%d/path", i), mistake{code: d.Code, text: d.Summary, hint: d.Suggestion})
+		}
+	}
+	if len(c.document.found) > 0 {
+		return &exitError{code: exitUsage, err: &configError{document: c.document}}
+	}
+	return nil
+}
+
+// resolve makes a path of the config absolute.
+func (c *config) resolve(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+// stateDir is where runs are remembered: the flag, else the config, else beside the config.
+func (c *config) stateDir(flag string) string {
+	switch {
+	case flag != "":
+		return flag
+	case c.Store.Path != "":
+		return c.resolve(c.Store.Path)
+	default:
+		return filepath.Join(c.dir, ".converter")
+	}
+}
+
+func (c *config) images() bool { return c.Assets.Enabled == nil || *c.Assets.Enabled }
+
+// assetConfig is how pictures are made, the largest resolution first.
+func (c *config) assetConfig() asset.Config {
+	a := asset.Config{QualityOriginal: c.Assets.Quality.Original, QualityResolution: c.Assets.Quality.Resolution}
+	for name, box := range c.Assets.Resolutions {
+		a.Resolutions = append(a.Resolutions, asset.Resolution{Name: name, Box: box})
+	}
+	slices.SortFunc(a.Resolutions, func(x, y asset.Resolution) int {
+		return cmp.Or(y.Box-x.Box, strings.Compare(x.Name, y.Name))
+	})
+	return a
+}
+
+func (c *config) name() string {
+	base := filepath.Base(c.path)
+	return base[:len(base)-len(filepath.Ext(base))]
+}
+
+func environment(name string) (string, bool) { return os.LookupEnv(name) }

@@ -1,0 +1,91 @@
+// Command converter turns tabletop role-playing content into one clean library.
+//
+// This package wires: commands, flags, the config file, the terminal and exit codes are its own; everything else is done
+// by the packages below it. Its exit codes:
+//
+//	0        everything or a part was converted; a part is said in a warning
+//	1        failed: nothing was converted
+//	2        the config or the usage is wrong; nothing was started
+//	3        a part was converted, and --strict was given
+//	130 143  stopped by a signal, after a clean end
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// version is set by the linker; otherwise the module's own version is shown.
+var version = "dev"
+
+func main() {
+	a := app{stdout: os.Stdout, stderr: os.Stderr, env: environment}
+	os.Exit(a.main(context.Background(), os.Args[1:]))
+}
+
+// app is the program without its process: what a test runs too.
+type app struct {
+	stdout, stderr io.Writer
+	env            func(string) (string, bool)
+}
+
+// main runs one command line and returns the exit code.
+func (a *app) main(ctx context.Context, args []string) int {
+	root := a.command() //nolint:contextcheck // cobra hands the context on
+	root.SetArgs(args)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	var end *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &end):
+		if end.err != nil {
+			a.complain(end.err)
+		}
+		return end.code
+	default: // cobra's own: wrong flags, unknown commands
+		a.complain(err)
+		fmt.Fprintln(a.stderr, "\nSee converter --help.")
+		return exitUsage
+	}
+}
+
+// complain says what went wrong, and what to do where it is known.
+func (a *app) complain(err error) {
+	if wrong, ok := errors.AsType[*configError](err); ok {
+		fmt.Fprintln(a.stderr, wrong.Error())
+		return
+	}
+	for _, d := range sdk.Diagnose(err, "") {
+		fmt.Fprintln(a.stderr, "error: "+d.Error())
+		if d.Detail != "" {
+			fmt.Fprintln(a.stderr, indent(d.Detail, "       "))
+		}
+		if d.Suggestion != "" {
+			fmt.Fprintln(a.stderr, "       → "+d.Suggestion)
+		}
+	}
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "converter",
+		Short:         "Turn tabletop role-playing content into one clean library",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(a.runCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand())
+	return root
+}

@@ -1,0 +1,471 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/core/engine"
+	"github.com/seed-98789ff7/converter/core/output"
+	"github.com/seed-98789ff7/converter/runs"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// runFlags are the flags of `converter run`.
+type runFlags struct {
+	config      string
+	state       string
+	progress    string
+	logLevel    string
+	dashboard   string
+	noDashboard bool
+	keepOpen    bool
+	strict      bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Read all sources of a config and write its outputs",
+		Long: `Run reads all sources of a config file and writes its outputs, each of them whole or not at all.
+
+Exit codes: 0 everything or a part was converted, 1 nothing was converted, 2 the config or the usage is wrong and nothing
+was started, 3 a part was converted and --strict was given, 130 and 143 stopped by a signal.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), f) },
+	}
+	configFlag(c, &f.config)
+	fs := c.Flags()
+	fs.StringVar(&f.state, "state", "", "state folder (default: .converter beside the config file)")
+	fs.StringVar(&f.progress, "progress", progressAuto, "how progress is shown: auto, tty, plain, json or none")
+	fs.StringVar(&f.logLevel, "log-level", "warn", "what is logged: debug, info, warn or error")
+	fs.StringVar(&f.dashboard, "dashboard", "", "address of the dashboard (default: 127.0.0.1:8787, or the next free port)")
+	fs.BoolVar(&f.noDashboard, "no-dashboard", false, "serve no dashboard")
+	fs.BoolVar(&f.keepOpen, "keep-open", false, "keep the dashboard open when the run has ended, until Ctrl-C")
+	fs.BoolVar(&f.strict, "strict", false, "exit with 3 when only a part was converted")
+	return c
+}
+
+// closeLimit is how long the store may take to save what is left and to stop.
+const closeLimit = 30 * time.Second
+
+// run is `converter run`.
+func (a *app) run(ctx context.Context, f runFlags) (err error) {
+	if err := checkProgress(f.progress); err != nil {
+		return err
+	}
+	if f.keepOpen && f.noDashboard {
+		return usage("--keep-open and --no-dashboard exclude each other")
+	}
+	conf, err := a.config(f.config)
+	if err != nil {
+		return err
+	}
+	screen := newTerminal(a.stderr, f.progress)
+	log, err := newLog(screen, a.stderr, f.logLevel, screen.mode)
+	if err != nil {
+		return err
+	}
+	ctx, stop := newStopper(ctx, screen)
+	defer stop.close()
+
+	j := &job{app: a, flags: f, conf: conf, screen: screen, log: log, stop: stop, state: conf.stateDir(f.state)}
+	if err := j.open(ctx); err != nil {
+		return errors.Join(stop.instead(err), j.close(ctx))
+	}
+	err = j.do(ctx)
+	if closed := j.close(ctx); closed != nil { // what was written is written, so this is not how the run ended
+		log.Warn("not everything ended as it should", "error", closed)
+	}
+	return err
+}
+
+// job is one run with everything it needs, opened and closed in one place.
+type job struct {
+	app    *app
+	flags  runFlags
+	conf   *config
+	screen *terminal
+	log    *slog.Logger
+	stop   *stopper
+	state  string // folder
+
+	library *runs.Library
+	sources *sources
+	run     *runs.Run
+	board   *board // nil: none
+}
+
+// open starts what a run needs: store, plugins, dashboard, in this order, so that a plugin is not started in vain.
+func (j *job) open(ctx context.Context) (err error) {
+	if err := j.conf.checkOutputs(); err != nil {
+		return err
+	}
+	if !j.flags.noDashboard {
+		if j.board, err = listen(ctx, j.flags.dashboard); err != nil {
+			return usage("%w", err)
+		}
+	}
+	if j.sources, err = j.conf.start(ctx, j.log, j.state); err != nil {
+		return err
+	}
+	if j.library, err = openLibrary(ctx, j.conf, j.state, j.log); err != nil {
+		return failed(err)
+	}
+	j.sources.sweep(j.state)
+	begin := core.Summary{
+		Name: j.conf.name(), Config: j.conf.path, ConfigDigest: j.conf.digest, Outputs: j.outputs(), Plugins: j.plugins(),
+	}
+	if j.run, err = j.library.Begin(ctx, begin); err != nil {
+		return failed(err)
+	}
+	if j.board == nil {
+		return nil
+	}
+	return j.board.serve(ctx, j)
+}
+
+func openLibrary(ctx context.Context, c *config, state string, log *slog.Logger) (*runs.Library, error) {
+	lc := runs.Config{
+		Dir: state, Binary: c.resolve(c.Store.Rqlited), URLs: c.Store.URLs, User: c.Store.User, Password: c.Store.Password, Log: log,
+	}
+	if c.Store.CA != "" {
+		ca, err := os.ReadFile(c.resolve(c.Store.CA))
+		if err != nil {
+			return nil, fmt.Errorf("store.ca: %w", err)
+		}
+		lc.CA = ca
+	}
+	return runs.Open(ctx, lc)
+}
+
+func (j *job) outputs() []string {
+	paths := make([]string, len(j.conf.Outputs))
+	for i, o := range j.conf.Outputs {
+		paths[i] = j.conf.resolve(o.Path)
+	}
+	return paths
+}
+
+func (j *job) plugins() []core.PluginUse {
+	uses := make([]core.PluginUse, len(j.sources.list))
+	for i, s := range j.sources.list {
+		spec := s.Source.Spec()
+		uses[i] = core.PluginUse{Source: s.Name, Plugin: spec.Name, Version: spec.Version}
+	}
+	return uses
+}
+
+// do runs the engine, with progress on the terminal, and ends the run.
+func (j *job) do(ctx context.Context) error {
+	state := j.run.State()
+	if j.board != nil && j.screen.mode != progressJSON && j.screen.mode != progressNone {
+		fmt.Fprintf(j.screen, "converter %s · run %s · dashboard %s\n", version, j.run.ID(), j.board.url)
+	}
+	showing, hide := context.WithCancel(context.WithoutCancel(ctx))
+	var shown errgroup.Group
+	shown.Go(func() error {
+		p := progress{terminal: j.screen, snapshot: state.Snapshot}
+		if j.board != nil {
+			p.url = j.board.url
+		}
+		p.run(showing)
+		return nil
+	})
+	result, err := engine.Run(ctx, j.engine())
+	ending := j.ending(result, err)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	if unsaved := j.run.End(last, ending); unsaved != nil {
+		err = errors.Join(err, unsaved)
+	}
+	if closed := j.sources.Close(); closed != nil { // now, because a dashboard that stays open needs no plugins
+		j.log.Warn("a plugin did not end as it should", "error", closed)
+	}
+	j.sources = nil
+	hide()
+	_ = shown.Wait() // it returns none
+	j.sum(result)
+	if j.board != nil && j.flags.keepOpen {
+		j.board.wait(ctx, j)
+	}
+	return j.exit(ending, err)
+}
+
+func (j *job) engine() engine.Config {
+	c := engine.Config{
+		RunID: j.run.ID(), ConfigDigest: j.conf.digest, Sources: j.sources.list, Workers: j.conf.Run.Workers,
+		Ledger: j.run, Pictures: j.library, Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
+	}
+	if j.conf.images() {
+		images := j.conf.assetConfig()
+		c.Images = &engine.Images{Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB}
+	}
+	for i, o := range j.conf.Outputs {
+		path := j.outputs()[i]
+		c.Outputs = append(c.Outputs, engine.Output{
+			Name: o.Name, Path: path, Open: func() (output.Writer, error) { return output.OpenJSON(path) },
+		})
+	}
+	return c
+}
+
+// ending is how the run ended.
+func (j *job) ending(result engine.Result, err error) runs.Ending {
+	e := runs.Ending{State: core.Succeeded, ResultID: result.ResultID, Drop: true}
+	summary := j.run.State().Summary()
+	items, causes := summary.Failures()
+	switch {
+	case err != nil && j.stop.signal() != "":
+		e.State, e.Reason, e.Actor = core.Cancelled, "stopped by "+j.stop.signal(), j.stop.actor()
+	case err != nil:
+		e.State, e.Reason, e.Actor = core.Failed, firstLine(err.Error()), "error"
+		if _, ok := errors.AsType[*runs.StoreError](err); ok {
+			e.Actor = "store"
+		}
+	case len(result.Broken) > 0:
+		e.State, e.Actor = core.Partial, "source"
+		e.Reason = "not read to the end: " + strings.Join(result.Broken, ", ")
+	case items > 0:
+		e.State, e.Reason = core.Partial, fmt.Sprintf("%s failed in %s", grouped(items), plural(causes, "cause"))
+	case result.Entities == 0:
+		e.Reason = "the sources had nothing to convert"
+	}
+	return e
+}
+
+// exit turns the end of the run into the end of the program.
+func (j *job) exit(e runs.Ending, err error) error {
+	switch {
+	case e.State == core.Cancelled && j.stop.signal() == "SIGTERM":
+		return &exitError{code: exitSIGTERM}
+	case e.State == core.Cancelled:
+		return &exitError{code: exitSIGINT}
+	case err != nil && j.told(err):
+		return &exitError{code: exitFailed}
+	case err != nil:
+		return failed(err)
+	case e.State == core.Partial && j.flags.strict:
+		return &exitError{code: exitPartial}
+	default:
+		return nil
+	}
+}
+
+// told says that all there is to say about err stands among the problems, which have been shown.
+func (j *job) told(err error) bool {
+	if j.screen.mode == progressNone {
+		return false
+	}
+	said := map[string]bool{}
+	for _, p := range j.run.State().Summary().Problems {
+		said[p.Code] = true
+	}
+	for _, d := range sdk.Diagnose(err, "") {
+		if !said[d.Code] {
+			return false
+		}
+	}
+	return true
+}
+
+// sum says the last words: problems to standard error, one line that sums up to standard output.
+func (j *job) sum(result engine.Result) {
+	s := j.run.State().Summary()
+	if j.screen.mode == progressJSON {
+		j.sumJSON(s, result)
+		return
+	}
+	if j.screen.mode != progressNone {
+		j.problems(s)
+	}
+	line := fmt.Sprintf("%s  %s · %s", s.State, plural(int(result.Entities), "entity"), plural(int(result.Assets), "picture"))
+	line = strings.NewReplacer("entitys", "entities").Replace(line)
+	if items, causes := s.Failures(); items > 0 {
+		line += fmt.Sprintf(" · %s failed in %s", grouped(items), plural(causes, "cause"))
+	}
+	if hits, lookups := s.CacheRate(); lookups > 0 {
+		line += fmt.Sprintf(" · %d%% cached", hits*100/lookups)
+	}
+	line += " · " + took(time.Duration(s.EndedMS-s.StartedMS)*time.Millisecond)
+	switch {
+	case len(result.Written) > 0:
+		line += " · " + strings.Join(short(result.Written), ", ")
+	default:
+		line += " · nothing written, " + strings.Join(short(s.Outputs), ", ") + " is as it was"
+	}
+	if j.board != nil {
+		line += " · " + j.board.url
+	}
+	fmt.Fprintln(j.app.stdout, line)
+}
+
+// shownProblems is how many causes are shown at the end; the dashboard has them all.
+const shownProblems = 12
+
+func (j *job) problems(s core.Summary) {
+	for i, p := range s.Problems {
+		if i == shownProblems {
+			fmt.Fprintf(j.screen, "… and %s more\n", plural(len(s.Problems)-i, "cause"))
+			return
+		}
+		mark := "✗"
+		if p.Warning {
+			mark = "!"
+		}
+		fmt.Fprintf(j.screen, "%s %s × %s [%s]", mark, grouped(p.Count), p.Message, p.Code)
+		if len(p.Examples) > 0 {
+			fmt.Fprintf(j.screen, ": %s", p.Examples[0])
+			if p.Count > 1 {
+				fmt.Fprint(j.screen, ", …")
+			}
+		}
+		fmt.Fprintln(j.screen)
+		if p.Suggestion != "" && !p.Warning {
+			fmt.Fprintf(j.screen, "    → %s\n", p.Suggestion)
+		}
+	}
+}
+
+// end is the last line of --progress json.
+type end struct {
+	Type      string   `json:"type"` // end
+	Entities  int64    `json:"entities"`
+	Assets    int64    `json:"assets"`
+	Files     int      `json:"files"`
+	Written   []string `json:"written"`
+	Dashboard string   `json:"dashboard,omitempty"`
+
+	core.Summary
+}
+
+func (j *job) sumJSON(s core.Summary, result engine.Result) {
+	e := end{
+		Type: "end", Entities: result.Entities, Assets: result.Assets, Files: result.Files, Written: result.Written, Summary: s,
+	}
+	if j.board != nil {
+		e.Dashboard = j.board.url
+	}
+	enc := json.NewEncoder(j.app.stdout)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(e) // a reader that went away does not change what the run was
+}
+
+// close ends everything that open started, in reverse.
+func (j *job) close(ctx context.Context) error {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	var failures []error
+	if j.board != nil {
+		failures = append(failures, j.board.close())
+	}
+	if j.sources != nil {
+		failures = append(failures, j.sources.Close())
+	}
+	if j.library != nil {
+		failures = append(failures, j.library.Close(last))
+	}
+	return errors.Join(failures...)
+}
+
+// short writes paths below the working folder as people would.
+func short(paths []string) []string {
+	out := make([]string, len(paths))
+	wd, err := os.Getwd()
+	for i, p := range paths {
+		out[i] = p
+		if rel, relErr := filepath.Rel(wd, p); err == nil && relErr == nil && !strings.HasPrefix(rel, "..") {
+			out[i] = rel
+		}
+	}
+	return out
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// stopper ends a run on a signal: the first one cleanly, the second one at once.
+type stopper struct {
+	cancel  context.CancelCauseFunc
+	why     func() error // what ended the context
+	signals chan os.Signal
+	gone    chan struct{}
+}
+
+// stopped is why a context was ended.
+type stopped struct{ by, actor string }
+
+func (s stopped) Error() string { return "stopped by " + s.by }
+
+// newStopper returns the context of a run, and what ends it.
+func newStopper(ctx context.Context, screen *terminal) (context.Context, *stopper) {
+	s := &stopper{signals: make(chan os.Signal, 2), gone: make(chan struct{})}
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	s.why = func() error { return context.Cause(ctx) }
+	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer close(s.gone)
+		first, ok := <-s.signals
+		if !ok {
+			return
+		}
+		by := "SIGINT"
+		if first == syscall.SIGTERM {
+			by = "SIGTERM"
+		}
+		s.cancel(stopped{by: by, actor: "signal"})
+		fmt.Fprintln(screen, "stopping: what was read is being saved; once more to end at once")
+		if _, ok := <-s.signals; ok {
+			os.Exit(exitSIGINT) // children die with their parent
+		}
+	}()
+	return ctx, s
+}
+
+// user ends the run as somebody in the browser asked for.
+func (s *stopper) user(reason string) { s.cancel(stopped{by: reason, actor: "user"}) }
+
+// cause is what stopped the run, the zero value when nothing did.
+func (s *stopper) cause() stopped {
+	c, _ := errors.AsType[stopped](s.why())
+	return c
+}
+
+// signal is what stopped the run, empty when nothing did.
+func (s *stopper) signal() string { return s.cause().by }
+
+func (s *stopper) actor() string { return s.cause().actor }
+
+// instead returns the exit of a stopped program in place of the errors that the stopping caused.
+func (s *stopper) instead(err error) error {
+	switch s.signal() {
+	case "":
+		return err
+	case "SIGTERM":
+		return &exitError{code: exitSIGTERM}
+	default:
+		return &exitError{code: exitSIGINT}
+	}
+}
+
+func (s *stopper) close() {
+	signal.Stop(s.signals)
+	close(s.signals)
+	<-s.gone
+	s.cancel(nil)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/seed-98789ff7/converter/core/engine"
+	"github.com/seed-98789ff7/converter/core/host"
+	"github.com/seed-98789ff7/converter/plugins/foundry"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// builtIn are the plugins that come with the program. They run as processes like all others: this program, started again
+// as `converter plugin serve NAME`.
+func builtIn() map[string]func() sdk.Source {
+	return map[string]func() sdk.Source{"foundry": foundry.New}
+}
+
+func builtInNames() []string {
+	names := make([]string, 0, len(builtIn()))
+	for name := range builtIn() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sources are the started plugins of a config.
+type sources struct {
+	list []engine.Source
+	kept []*host.Keeper
+	dirs []string
+}
+
+// command returns the command line of a source's plugin. A name that no plugin has is a mistake of the config.
+func (c *config) command(i int) ([]string, error) {
+	s := c.Sources[i]
+	if _, ok := builtIn()[s.Plugin]; ok && s.Path == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+		return []string{self, "plugin", "serve", s.Plugin}, nil
+	}
+	found, err := host.Find(s.Plugin, host.FindConfig{Path: c.resolve(s.Path), ConfigDir: c.dir})
+	var d *sdk.Diagnostic
+	if errors.As(err, &d) && (d.Code == host.CodeNotFound || d.Kind == sdk.Invalid) {
+		m := mistake{code: d.Code, text: d.Error()}
+		if guess := nearest(s.Plugin, builtInNames()); guess != "" {
+			m.hint = "did you mean " + quoted(guess) + "?"
+		}
+		c.document.add(fmt.Sprintf("/sources/%d/plugin", i), m)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []string{found.Path}, nil
+}
+
+// start starts the plugins of all sources at the same time and hands them their options. Wrong options are mistakes of
+// the config; then, and on any error, nothing is left running.
+func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *sources, err error) {
+	s := &sources{list: make([]engine.Source, len(c.Sources)), kept: make([]*host.Keeper, len(c.Sources))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	commands := make([][]string, len(c.Sources))
+	for i := range c.Sources {
+		if commands[i], err = c.command(i); err != nil {
+			return nil, failed(err)
+		}
+	}
+	if len(c.document.found) > 0 {
+		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}
+	}
+	failures := make([]error, len(c.Sources))
+	var group sync.WaitGroup
+	for i := range c.Sources {
+		group.Go(func() { s.kept[i], failures[i] = c.startOne(ctx, i, commands[i], log) })
+	}
+	group.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return nil, failed(err)
+	}
+	for i := range c.Sources {
+		s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: s.kept[i]}
+		if err := c.configure(ctx, i, s, state); err != nil {
+			return nil, failed(err)
+		}
+	}
+	if len(c.document.found) > 0 {
+		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}
+	}
+	return s, nil
+}
+
+func (c *config) startOne(ctx context.Context, i int, command []string, log *slog.Logger) (*host.Keeper, error) {
+	k, err := host.Keep(ctx, host.Config{
+		Name: c.Sources[i].Plugin, Command: command, Version: version, Log: log.With("source", c.Sources[i].Name),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
+	}
+	return k, nil
+}
+
+// configure checks the options of a source against its plugin's schema, notes what is wrong, and hands over what is right.
+func (c *config) configure(ctx context.Context, i int, s *sources, state string) error {
+	if wrong, err := c.checkOptions(i, s.kept[i].Spec()); wrong || err != nil {
+		return err
+	}
+	options, err := json.Marshal(orEmpty(c.Sources[i].Options))
+	if err != nil {
+		return fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
+	}
+	work, err := workDir(state)
+	if err != nil {
+		return fmt.Errorf("source %q: make its folder: %w", c.Sources[i].Name, err)
+	}
+	s.dirs = append(s.dirs, work)
+	err = s.kept[i].Configure(ctx, sdk.Configuration{
+		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work,
+		CacheDir: filepath.Join(state, "cache", c.Sources[i].Plugin),
+	})
+	if err == nil {
+		return nil
+	}
+	if sdk.KindOf(err) != sdk.Invalid {
+		return fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
+	}
+	for _, d := range sdk.Diagnose(err, "config.wrong_value") {
+		c.document.add(fmt.Sprintf("/sources/%d/options%s", i, d.ConfigPath), mistake{code: d.Code, text: d.Error(), hint: d.Suggestion})
+	}
+	return nil
+}
+
+// workDir makes a folder for a plugin's own use in the state folder.
+func workDir(state string) (string, error) {
+	parent := filepath.Join(state, "work")
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(parent, "")
+}
+
+// sweep removes what the plugins of killed runs left in the state folder, which is ours alone by now.
+func (s *sources) sweep(state string) {
+	left, _ := filepath.Glob(filepath.Join(state, "work", "*")) // a path that is no pattern matches nothing
+	for _, dir := range left {
+		if !slices.Contains(s.dirs, dir) {
+			_ = os.RemoveAll(dir) // tried again by the next run
+		}
+	}
+}
+
+// checkOptions notes how the options of a source differ from its plugin's schema.
+func (c *config) checkOptions(i int, spec sdk.Spec) (wrong bool, err error) {
+	if len(spec.Options) == 0 {
+		return false, nil
+	}
+	pointer := fmt.Sprintf("/sources/%d/options", i)
+	before := len(c.document.found)
+	if err := c.document.validate(spec.Options, pointer, orEmpty(c.Sources[i].Options)); err != nil {
+		return false, fmt.Errorf("plugin %q: its options have a wrong schema; tell its author: %w", spec.Name, err)
+	}
+	return len(c.document.found) > before, nil
+}
+
+func orEmpty(options map[string]any) map[string]any {
+	if options == nil {
+		return map[string]any{}
+	}
+	return options
+}
+
+// Close ends the plugins, all at the same time.
+func (s *sources) Close() error {
+	failures := make([]error, len(s.kept))
+	var group sync.WaitGroup
+	for i, k := range s.kept {
+		if k != nil {
+			group.Go(func() { failures[i] = k.Close() })
+		}
+	}
+	group.Wait()
+	for _, dir := range s.dirs {
+		failures = append(failures, os.RemoveAll(dir))
+	}
+	return errors.Join(failures...)
+}
