@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-98789ff7/converter/internal/testdata"
+)
+
+// actAs makes the test program the one that is measured.
+const actAs = "BENCH_TEST_ACT_AS"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(actAs) {
+	case "":
+		os.Exit(m.Run())
+	case "fails":
+		fmt.Fprintln(os.Stderr, strings.Repeat("noise ", 1000)+"the reason")
+		os.Exit(7)
+	case "run":
+		fmt.Fprintln(os.Stderr, `{"type":"status","state":"running","doing":"reading items, 3 of 9"}`)
+		fmt.Fprintln(os.Stderr, `{"type":"status","state":"running","doing":"writing"}`)
+		now := time.Now().UnixMilli()
+		fmt.Printf(`{"type":"end","started_ms":%d,"ended_ms":%d,"written":[%q]}`+"\n", now-3000, now, os.Args[len(os.Args)-1])
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, tt := range []struct {
+		values []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{9, 1, 5}, 5}, {[]float64{4, 1, 3, 2}, 2}} {
+		if got := median(tt.values); got != tt.want {
+			t.Errorf("median of %v = %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}
+
+func TestFraction(t *testing.T) {
+	for ratio, want := range map[float64]string{0.05: "1/20.0", 0.5: "1/2.0", 0.97: "0.97", 1.5: "1.50", 0: "0.00", math.NaN(): "NaN"} {
+		if got := fraction(ratio); got != want {
+			t.Errorf("fraction(%v) = %s, want %s", ratio, got, want)
+		}
+	}
+}
+
+// TestReport: the ratio that counts is the median of the rounds' own, and a bar that could not be measured is not met.
+func TestReport(t *testing.T) {
+	round := func(ours, peer float64) map[string]cost {
+		return map[string]cost{"ours": {cpu: time.Duration(ours * 1e9)}, "peer": {cpu: time.Duration(peer * 1e9)}}
+	}
+	r := report{variants: []string{"ours", "peer"}, rounds: []map[string]cost{round(1, 10), round(2, 40), round(9, 10)}}
+	bars := []bar{
+		{what: "loose", of: "ours", to: "peer", by: byCPU, most: 0.1},
+		{what: "tight", of: "ours", to: "peer", by: byCPU, most: 0.09},
+		{what: "unknown", of: "ours", to: "peer", by: byPeak, most: 0.5},
+	}
+	for i, want := range []bool{true, false, false} {
+		if r.bars = bars[i : i+1]; r.met() != want {
+			t.Errorf("%s is met: %v, want %v", bars[i].what, r.met(), want)
+		}
+	}
+	r.bars, r.told = bars, []bar{{what: "only told", of: "ours", to: "peer", by: byCPU}}
+	r.times = []timeline{
+		{{"reading", time.Second}, {"stopping", time.Second}},
+		{{"reading", 3 * time.Second}, {"linking", time.Second}, {"stopping", time.Second}},
+		{{"reading", 2 * time.Second}, {"linking", time.Second}, {"rare", time.Second}, {"stopping", time.Second}},
+	}
+	text := r.String()
+	for _, want := range []string{
+		"loose 1/10.0 (1/20.0 to 1/1.1) 1/10.0 met\n", "tight 1/10.0 (1/20.0 to 1/1.1) 1/11.1 NOT MET\n", "unknown NaN (NaN to NaN) 1/2.0 NOT MET\n",
+		"only told 1/10.0 (1/20.0 to 1/1.1)\n", "ours 0.00s 2.00s 0 MB\n", "reading 2.00s\nlinking 1.00s\nstopping 1.00s\n",
+	} {
+		if !strings.Contains(squeezed(text), want) {
+			t.Errorf("no %q in\n%s", want, squeezed(text))
+		}
+	}
+}
+
+// squeezed has one space where text has several.
+func squeezed(text string) string {
+	for strings.Contains(text, "  ") {
+		text = strings.ReplaceAll(text, "  ", " ")
+	}
+	return text
+}
+
+func TestMeasure(t *testing.T) {
+	t.Setenv(actAs, "fails")
+	_, _, err := measure(command(t.Context(), os.Args[0]))
+	if err == nil || !strings.HasSuffix(err.Error(), "the reason") || len(err.Error()) > 3000 {
+		t.Errorf("the error is %v", err)
+	}
+	t.Setenv(actAs, "run")
+	took, out, err := measure(command(t.Context(), os.Args[0], t.TempDir()))
+	if err != nil || took.wall <= 0 || !bytes.Contains(out, []byte("started_ms")) {
+		t.Errorf("%+v, %q, %v", took, out, err)
+	}
+	if runtime.GOOS == "linux" && (took.peak < 1<<20 || took.peak > 1<<30) {
+		t.Errorf("peak memory of a small program: %d bytes", took.peak)
+	}
+}
+
+// TestWatch: a run tells its steps, and its files when they were written.
+func TestWatch(t *testing.T) {
+	out := t.TempDir()
+	now := time.Now()
+	for name, age := range map[string]time.Duration{"item/a.json": 2 * time.Second, "item/b.json": time.Second, "rule/c.json": 1500 * time.Millisecond} {
+		path := filepath.Join(out, "entities", filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(actAs, "run")
+	got, err := watch(command(t.Context(), os.Args[0], out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range got {
+		names = append(names, p.name)
+	}
+	if want := fmt.Sprint([]string{starting, "reading", writing, putting, stopping}); fmt.Sprint(names) != want {
+		t.Fatalf("phases %v, want %s", names, want)
+	}
+	if took := got[2].took; took != time.Second {
+		t.Errorf("writing took %v, the files say 1s", took)
+	}
+	// What began 3 s before the program spoke ended with the first file, which is 2 s older than this test.
+	if took := got[1].took; took < 0 || took > 1100*time.Millisecond {
+		t.Errorf("reading took %v, want 1s less the time it took to start", took)
+	}
+	if _, err := watch(command(t.Context(), os.Args[0], filepath.Join(out, "nothing"))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an output without files: %v", err)
+	}
+}
+
+func TestListen(t *testing.T) {
+	told := `{"type":"status","state":"running","doing":"looking at the sources"}
+noise
+{"type":"problem","state":"running","doing":"being wrong"}
+{"type":"status","state":"running","doing":"reading a, 1 of 2"}
+{"type":"status","state":"running","doing":"reading b, 2 of 2"}
+{"type":"status","state":"running"}
+{"type":"status","state":"succeeded","doing":"nothing"}
+{"type":"status","state":"running","doing":"linking"}`
+	at := time.UnixMilli(0)
+	got := listen(strings.NewReader(told), func() time.Time { at = at.Add(time.Second); return at })
+	want := []mark{{"looking", time.UnixMilli(1000)}, {"reading", time.UnixMilli(2000)}, {"linking", time.UnixMilli(3000)}}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestWorker(t *testing.T) {
+	const documents = 23 // in the smallest pack
+	dir := testdata.Dir(t, "foundry", "Data", "systems", "dnd5e", "packs", "tradegoods")
+	out := t.TempDir()
+	var hashed, filed tally
+	for job, into := range map[string]*tally{"hash": &hashed, "files": &filed} {
+		args := []string{dir}
+		if job == "files" {
+			args = []string{out, dir}
+		}
+		var said bytes.Buffer
+		if err := work(&said, job, args); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(said.Bytes(), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if hashed != (tally{Documents: documents}) || filed.Documents != documents {
+		t.Errorf("hashed %+v, filed %+v, want %d documents", hashed, filed, documents)
+	}
+	found, err := countFiles(out)
+	if err != nil || found != filed {
+		t.Errorf("the files are %+v, the worker said %+v (%v)", found, filed, err)
+	}
+	for _, job := range []string{"files", "nonsense"} {
+		if err := work(&bytes.Buffer{}, job, nil); err == nil {
+			t.Errorf("a worker without work took the job %q", job)
+		}
+	}
+	if err := work(&bytes.Buffer{}, "hash", []string{out}); err == nil {
+		t.Error("a folder without a pack was read")
+	}
+}
+
+func TestCopyAndHollow(t *testing.T) {
+	from, to := t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	if err := os.WriteFile(filepath.Join(from, "file"), []byte("bytes"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyTree(to, from); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(to, "file")
+	if info, err := os.Stat(copied); err != nil || info.Mode()&0o200 == 0 || info.Size() != 5 {
+		t.Errorf("the copy: %v, %v", info, err)
+	}
+	if err := hollow(to); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Size() != 0 {
+		t.Errorf("the hollow copy: %v, %v", info, err)
+	}
+}
+
+// TestUsage: what cannot be measured is said, with what to do.
+func TestUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"nothing"}, `no benchmark "nothing"; there is: foundry`},
+		{[]string{"-n", "0"}, "at least one round"},
+	} {
+		if err := run(t.Context(), tt.args); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: %v, want something about %q", tt.args, err, tt.want)
+		}
+	}
+	if err := run(t.Context(), []string{"-h"}); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("-h: %v", err)
+	}
+	t.Setenv(testdata.Variable, t.TempDir())
+	if err := run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), testdata.Variable) {
+		t.Errorf("without content: %v", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := installPeer(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "install node") {
+		t.Errorf("without Node.js: %v", err)
+	}
+}
