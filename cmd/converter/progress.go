@@ -102,6 +102,7 @@ type progress struct {
 
 	said     time.Time // of the last plain line
 	done     int64     // at the last plain line
+	doing    string    // at the last line of JSON
 	problems map[string]int64
 }
 
@@ -115,11 +116,7 @@ const (
 // run shows progress until ctx ends, and once more then.
 func (p *progress) run(ctx context.Context) {
 	p.started, p.said, p.problems = time.Now(), time.Now(), map[string]int64{}
-	every := drawEvery
-	if p.terminal.mode == progressJSON {
-		every = jsonEvery
-	}
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -143,6 +140,10 @@ func (p *progress) show(s core.Snapshot, last bool) {
 	case progressPlain:
 		p.plain(s, last)
 	case progressJSON:
+		if !last && s.Doing == p.doing && time.Since(p.said) < jsonEvery {
+			return
+		}
+		p.said, p.doing = time.Now(), s.Doing
 		p.json(s)
 	}
 }
