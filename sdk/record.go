@@ -65,7 +65,7 @@ type License struct {
 	From        string `json:"from,omitempty"` // document, pack, package, config
 }
 
-// AssetRef is a reference of a record to a binary. At most one of URL, Path and Key is set, and only where Status is
+// AssetRef is a reference of a record to a binary. Within one source the same URI means the same bytes. At most one of URL, Path and Key is set, and only where Status is
 // present or remote.
 type AssetRef struct {
 	URI       string // the reference as written in the document
