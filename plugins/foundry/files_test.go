@@ -226,16 +226,22 @@ func TestDataURIs(t *testing.T) {
 func TestRoles(t *testing.T) {
 	data, _ := shelf(t)
 	for _, tt := range []struct{ typ, key, doc, want string }{
-		{"Actor", "!actors!a", `{"img":"a.png","prototypeToken":{"texture":{"src":"b.png"}},"token":{"img":"c.png"},"system":{"icon":"d.png"}}`,
-			"portrait /img, token /prototypeToken/texture/src, token /token/img, icon /system/icon"},
+		{
+			"Actor", "!actors!a", `{"img":"a.png","prototypeToken":{"texture":{"src":"b.png"}},"token":{"img":"c.png"},"system":{"icon":"d.png"}}`,
+			"portrait /img, token /prototypeToken/texture/src, token /token/img, icon /system/icon",
+		},
 		{"Item", "!items!a", `{"img":"a.png","system":{"activities":{"x":{"img":"b.png"}}}}`, "icon /img, icon /system/activities/x/img"},
-		{"Scene", "!scenes!a", `{"background":{"src":"a.png"},"foreground":"b.png","thumb":"c.png","img":"d.png","levels":["l"],"tokens":["t"],"tiles":["u"]}`,
+		{
+			"Scene", "!scenes!a", `{"background":{"src":"a.png"},"foreground":"b.png","thumb":"c.png","img":"d.png","levels":["l"],"tokens":["t"],"tiles":["u"]}`,
 			"map /background/src, foreground /foreground, thumb /thumb, map /img, map /levels/0/background/src, foreground /levels/0/foreground/src, " +
-				"token /tokens/0/texture/src, icon /tokens/0/delta/items/0/img, tile /tiles/0/texture/src"},
+				"token /tokens/0/texture/src, icon /tokens/0/delta/items/0/img, tile /tiles/0/texture/src",
+		},
 		{"JournalEntry", "!journal!a", `{"img":"old.png","pages":["p"],"content":"<img src='c.png'>"}`, "page /img, page /pages/0/src, page /content"},
 		{"Playlist", "!playlists!a", `{"sounds":["s"]}`, "audio /sounds/0/path"},
-		{"Adventure", "!adventures!a", `{"img":"a.webp","scenes":[{"background":{"src":"b.png"},"thumb":"t.png"}],"actors":[{"img":"c.png"}],"journal":[{"pages":[{"src":"d.png"}]}]}`,
-			"icon /img, map /scenes/0/background/src, thumb /scenes/0/thumb, portrait /actors/0/img, page /journal/0/pages/0/src"},
+		{
+			"Adventure", "!adventures!a", `{"img":"a.webp","scenes":[{"background":{"src":"b.png"},"thumb":"t.png"}],"actors":[{"img":"c.png"}],"journal":[{"pages":[{"src":"d.png"}]}]}`,
+			"icon /img, map /scenes/0/background/src, thumb /scenes/0/thumb, portrait /actors/0/img, page /journal/0/pages/0/src",
+		},
 	} {
 		t.Run(tt.typ, func(t *testing.T) {
 			e := entries{

@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,7 +75,6 @@ func New() sdk.Source {
 // library is an opened source: the packages of its roots.
 type library struct {
 	options Options
-	log     *slog.Logger
 	roots   []root
 	core    []root // none or one
 	packs   []pack
@@ -94,7 +92,7 @@ type root struct {
 }
 
 func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
-	l := &library{options: o, log: env.Log}
+	l := &library{options: o}
 	for i, name := range o.Roots {
 		r, err := dataFolder.open(env.Path(name), fmt.Sprintf("/roots/%d", i))
 		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir }) {
@@ -144,25 +142,25 @@ func (l *library) Check(context.Context) error {
 	return d
 }
 
-// folders is a kind of folder that options name.
-type folders struct {
+// namedFolder is a kind of folder that options name.
+type namedFolder struct {
 	holds      []string // one of which is in it
 	inside     []string // where it lies in the folders that people name instead
 	suggestion string
 }
 
 var (
-	dataFolder = folders{
+	dataFolder = namedFolder{
 		holds: []string{"systems", "modules", "worlds"}, inside: []string{"Data"},
 		suggestion: "name the Data folder of Foundry",
 	}
-	installation = folders{
+	installation = namedFolder{
 		holds: []string{"icons"}, inside: []string{"public", "resources/app/public"},
 		suggestion: "name the folder resources/app/public of a Foundry installation",
 	}
 )
 
-func (f folders) open(dir, configPath string) (root, error) {
+func (f namedFolder) open(dir, configPath string) (root, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return root{}, missingFolder(dir, configPath, err)
@@ -185,7 +183,7 @@ func (f folders) open(dir, configPath string) (root, error) {
 	return root{dir: dir, fs: fs}, nil
 }
 
-func (f folders) in(dir string) bool {
+func (f namedFolder) in(dir string) bool {
 	return slices.ContainsFunc(f.holds, func(name string) bool {
 		info, err := os.Stat(filepath.Join(dir, name))
 		return err == nil && info.IsDir()

@@ -151,11 +151,15 @@ func (r *reader) report(rep packs.Report, out sdk.Writer) error {
 	}
 	d.Code, d.Suggestion = "foundry.entry_unusable", "open the document in Foundry and save it again, or restore the pack from a backup"
 	for _, f := range rep.Faults {
-		d.RecordID, d.Summary = f.Key, "an entry of the pack cannot be used: "+f.Reason
-		if collection, primary := primary(f.Key); !primary || r.sent[f.Key] {
-			out.Report(d)
-		} else if !slices.Contains(private, collection) {
-			if err := out.Skip(r.pack.stream(), f.Key, &d); err != nil {
+		entry := d
+		entry.RecordID, entry.Summary = f.Key, "an entry of the pack cannot be used as it is: "+f.Reason
+		switch collection, primary := primary(f.Key); {
+		case !primary || r.sent[f.Key]:
+			entry.Severity = sdk.SeverityWarning
+			out.Report(entry)
+		case slices.Contains(private, collection):
+		default:
+			if err := out.Skip(r.pack.stream(), f.Key, &entry); err != nil {
 				return err
 			}
 		}

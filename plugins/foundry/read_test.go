@@ -243,6 +243,12 @@ func TestFaultsOfEntries(t *testing.T) {
 			t.Errorf("incomplete %v, warnings %q", a.Incomplete, a.Warnings)
 		}
 	}
+	h := read(t, open(t, options{"roots": []string{dir}}))
+	for i, key := range []string{"!actors!b", "!actors!d"} {
+		if d := h.skipped[i]; d.RecordID != key || d.Severity != sdk.SeverityError || d.Suggestion == "" || d.Stream != "module/m/p" {
+			t.Errorf("of %s it says %+v", key, d)
+		}
+	}
 	var skips, orphans []string
 	for _, line := range first {
 		if strings.HasPrefix(line, "skip") {

@@ -30,23 +30,25 @@ type folder struct {
 // readFolders reads the folders that the documents of the pack lie in.
 func (r *reader) readFolders(opened *packs.Pack) error {
 	if r.pack.collection != "" && r.pack.collection != "folders" {
-		return r.worldFolders()
+		r.worldFolders()
+		return nil
 	}
 	return r.foldersOf(opened)
 }
 
-// worldFolders reads the folders of a world, which has them in a collection of their own.
-func (r *reader) worldFolders() error {
+// worldFolders reads the folders of a world, which has them in a collection of their own. What is wrong with that is
+// reported where it is read for itself.
+func (r *reader) worldFolders() {
 	uri := path.Join(r.pack.pkg.dir, "data", "folders")
 	if !isLevelDB(r.pack.pkg.root.fs, uri) {
-		return nil
+		return
 	}
 	opened, err := packs.Open(filepath.Join(r.pack.pkg.root.dir, filepath.FromSlash(uri)))
 	if err != nil {
-		return nil //nolint:nilerr // reported where the folders themselves are read
+		return
 	}
-	defer opened.Close() //nolint:errcheck // only read
-	return r.foldersOf(opened)
+	_ = r.foldersOf(opened)
+	_ = opened.Close()
 }
 
 func (r *reader) foldersOf(opened *packs.Pack) error {

@@ -2,6 +2,7 @@ package foundry_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ func TestRecord(t *testing.T) {
 		"systems/s/system.json": `{"id": "s", "title": "Rules", "version": "5.3", "packs": [
 			{"name": "p", "label": "Pack", "type": "Item", "system": "s", "flags": {"s": {"sourceBook": "Basics"}, "x": {"sourceBook": "no"}}}]}`,
 	})
-	store(t, dir, "systems/s/packs/p", entries{"!items!abcdefghijklmnop": `{"name":"Torch","type":"loot","folder":"f2","sort":-200000,
+	store(t, dir, "systems/s/packs/p", entries{
+		"!items!abcdefghijklmnop": `{"name":"Torch","type":"loot","folder":"f2","sort":-200000,
 		"_stats":{"coreVersion":"13.345","systemId":"other","systemVersion":"5.1","createdTime":1700000000001,"modifiedTime":1700000000002.5,
 		"compendiumSource":"Compendium.s.p.aaaaaaaaaaaaaaaa"},
 		"ownership":{"default":0},"system":{"source":{"book":"","page":"12","license":"CC-BY-4.0","rules":"2024"}}}`,
@@ -212,9 +214,7 @@ func TestFolders(t *testing.T) {
 	}
 	pack := entries{}
 	for _, e := range []entries{folders, items} {
-		for key, value := range e {
-			pack[key] = value
-		}
+		maps.Copy(pack, e)
 	}
 	world := t.TempDir()
 	put(t, world, map[string]string{"worlds/w/world.json": `{"id": "w"}`})
@@ -248,6 +248,10 @@ func TestWorldFoldersOfItsOwn(t *testing.T) {
 	h := read(t, open(t, options{"roots": []string{first, second}}))
 	if got := h.of(t, "thing").FolderPath; !slices.Equal(got, []string{"Second"}) {
 		t.Errorf("got %q", got)
+	}
+	put(t, second, map[string]string{"worlds/w/data/folders/CURRENT": "nonsense"})
+	if got := read(t, open(t, options{"roots": []string{second}})); len(got.skipped) != 1 || got.of(t, "thing").FolderPath != nil {
+		t.Errorf("with damaged folders: %q", got.all)
 	}
 }
 

@@ -184,7 +184,7 @@ func (f *references) marked(mark, target, label, raw, pointer string) {
 
 // embed is the UUID in an @Embed, among options that are divided by spaces.
 func embed(config string) (uuid string) {
-	for _, word := range strings.Fields(config) {
+	for word := range strings.FieldsSeq(config) {
 		name, value, option := strings.Cut(word, "=")
 		switch {
 		case option && name == "uuid":

@@ -102,8 +102,11 @@ func TestMarks(t *testing.T) {
 		}},
 		// Of these the target is not known, and said so.
 		{"@UUID[] @UUID[.] @UUID[Compendium.a.b] @UUID[Compendium...x] @UUID[word]", []sdk.Link{
-			{Raw: "@UUID[]", Kind: "uuid"}, {Raw: "@UUID[.]", Kind: "uuid", Target: self}, {Raw: "@UUID[Compendium.a.b]", Kind: "uuid"},
-			{Raw: "@UUID[Compendium...x]", Kind: "uuid"}, {Raw: "@UUID[word]", Kind: "uuid"},
+			{Raw: "@UUID[]", Kind: "uuid"},
+			{Raw: "@UUID[.]", Kind: "uuid", Target: self},
+			{Raw: "@UUID[Compendium.a.b]", Kind: "uuid"},
+			{Raw: "@UUID[Compendium...x]", Kind: "uuid"},
+			{Raw: "@UUID[word]", Kind: "uuid"},
 		}},
 		{"me@example.com @name @[x] @UUID @UUID[ @Actor @uuid[Item." + id + "] @UUID[a\nb] @UUID[<b>x</b>] &Reference[prone] [[/r 1d20]]", nil},
 		{"@UUID[" + strings.Repeat("x", 2000) + "]", nil},
