@@ -104,7 +104,7 @@ func recordToWire(r Record) *sourcepb.Record {
 	for _, l := range r.Links {
 		w.Links = append(w.Links, &sourcepb.Link{
 			Pointer: text(l.Pointer), Kind: text(l.Kind), Raw: text(l.Raw), Target: text(l.Target), Label: text(l.Label),
-			Anchor: text(l.Anchor),
+			Anchor: text(l.Anchor), Part: text(l.Part),
 		})
 	}
 	return w

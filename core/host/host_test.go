@@ -328,7 +328,7 @@ func wholeRecord() sdk.Record {
 			{URI: "c", Status: sdk.Present, Key: "c"},
 			{URI: "d", Status: sdk.Missing},
 		},
-		Links:    []sdk.Link{{Pointer: "/l", Kind: "uuid", Raw: "@UUID[x]", Target: "x", Label: "X", Anchor: "y"}},
+		Links:    []sdk.Link{{Pointer: "/l", Kind: "uuid", Raw: "@UUID[x]", Target: "x", Label: "X", Anchor: "y", Part: "z"}},
 		Aliases:  []string{"Item.b"},
 		Warnings: []string{"not whole"}, Incomplete: true,
 	}
@@ -342,9 +342,20 @@ func TestWholeRecordIsWhole(t *testing.T) {
 		if v.IsZero() {
 			t.Errorf("%s is empty", path)
 		}
-		if v.Kind() == reflect.Struct {
+		switch {
+		case v.Kind() == reflect.Struct:
 			for i := range v.NumField() {
 				look(path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct: // each field in some element
+			for i := range v.Type().Elem().NumField() {
+				some := false
+				for j := range v.Len() {
+					some = some || !v.Index(j).Field(i).IsZero()
+				}
+				if !some {
+					t.Errorf("%s: no element has %s", path, v.Type().Elem().Field(i).Name)
+				}
 			}
 		}
 	}

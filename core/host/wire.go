@@ -73,7 +73,7 @@ func recordFromWire(w *sourcepb.Record) sdk.Record {
 	for _, l := range w.GetLinks() {
 		r.Links = append(r.Links, sdk.Link{
 			Pointer: l.GetPointer(), Kind: l.GetKind(), Raw: l.GetRaw(), Target: l.GetTarget(), Label: l.GetLabel(),
-			Anchor: l.GetAnchor(),
+			Anchor: l.GetAnchor(), Part: l.GetPart(),
 		})
 	}
 	return r
