@@ -79,7 +79,7 @@ func TestDashboard(t *testing.T) {
 
 func look(t *testing.T, url string, p project) {
 	t.Helper()
-	base := url[:strings.Index(url, "/runs/")]
+	base, _, _ := strings.Cut(url, "/runs/")
 	status, run := get(t, url)
 	for _, word := range []string{"partial", "asset.missing", "foundry", "missing-on-purpose"} {
 		if status != http.StatusOK || !strings.Contains(run, word) {
