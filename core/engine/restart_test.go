@@ -250,6 +250,7 @@ type talker struct{ shelf }
 func (s *talker) Read(_ context.Context, _ sdk.ReadRequest, out sdk.Writer) error {
 	out.Report(sdk.Diagnostic{Severity: sdk.SeverityInfo, Code: "i", Summary: "all is well"})
 	out.Report(sdk.Diagnostic{Severity: sdk.SeverityWarning, Code: "w", Summary: "hm", Stream: "a"})
+	out.Report(sdk.Diagnostic{Severity: sdk.SeverityWarning, Kind: sdk.Unavailable, Code: "slow", Summary: "one moment", Stream: "a"})
 	out.Report(sdk.Diagnostic{Code: "e", Summary: "ouch", Origin: sdk.Origin{URI: "page 3"}})
 	out.Report(sdk.Diagnostic{Kind: sdk.Unsupported, Summary: "no code", Stream: "a"})
 	return errors.Join(
@@ -262,12 +263,15 @@ func TestWhatSourcesSay(t *testing.T) {
 	j := newJob(t, &shelf{})
 	j.Sources[0].Source = &talker{shelf{items: docs("a", 1)}}
 	j.run(t)
-	if want := map[string]int{"w*": 1, "e": 1, "source.unsupported": 1}; !maps.Equal(j.count.codes(), want) {
+	if want := map[string]int{"w*": 1, "slow*": 1, "e": 1, "source.unsupported": 1}; !maps.Equal(j.count.codes(), want) {
 		t.Errorf("problems %v, want %v", j.count.codes(), want)
 	}
 	for _, f := range j.count.failures {
 		if f.Item == "" || f.Source != "s0" || f.Plugin != "shelf" {
 			t.Errorf("it does not say where: %+v", f)
+		}
+		if f.Transient != (f.Code == "slow") {
+			t.Errorf("%s: transient %v: another run of the same input would not have it?", f.Code, f.Transient)
 		}
 	}
 	for _, want := range []string{"reading a, 3 of 10", "opening the book"} {

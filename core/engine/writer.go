@@ -212,7 +212,9 @@ func (w *writer) Report(d sdk.Diagnostic) {
 		r.Log.Info(d.Summary, "source", r.Sources[w.source].Name, "code", d.Code) //nolint:sloglint // the plugin's own words
 		return
 	}
-	r.Recorder.Failure(r.failure(w.source, core.StageRead, "", &d))
+	f := r.failure(w.source, core.StageRead, "", &d)
+	f.Transient = f.Warning && d.Kind == sdk.Unavailable // something was slow or away for a while
+	r.Recorder.Failure(f)
 }
 
 // failed is the ledger's error, which ends the run, unlike the source's own.
