@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -88,15 +90,24 @@ func (r renditions) Open(ctx context.Context, assetID, resolution string) (io.Re
 	if err != nil {
 		return nil, "", err
 	}
-	if found {
-		for _, made := range a.Renditions {
-			if made.Resolution == resolution {
-				body, err := r.library.Blobs().Open(ctx, made.SHA256)
-				return body, made.MediaType, err
-			}
-		}
+	made, ok := shown(a, resolution)
+	if !found || !ok {
+		return nil, "", fmt.Errorf("picture %s, %s: %w", assetID, resolution, fs.ErrNotExist)
 	}
-	return nil, "", fmt.Errorf("picture %s, %s: %w", assetID, resolution, fs.ErrNotExist)
+	body, err := r.library.Blobs().Open(ctx, made.SHA256)
+	return body, made.MediaType, err
+}
+
+// shown is the rendition to show for a resolution: a picture without it, such as an SVG, has its original for all.
+func shown(a core.Asset, resolution string) (core.Rendition, bool) {
+	i := slices.IndexFunc(a.Renditions, func(r core.Rendition) bool { return r.Resolution == resolution })
+	if i < 0 && len(a.Renditions) == 1 && strings.HasPrefix(a.MediaType, "image/") {
+		i = 0
+	}
+	if i < 0 || a.Unsafe {
+		return core.Rendition{}, false
+	}
+	return a.Renditions[i], true
 }
 
 // serveCommand is `converter serve`: the dashboard over the runs there were.

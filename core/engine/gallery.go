@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -189,7 +190,7 @@ func (g *gallery) one(ctx context.Context, e errand) error {
 	if len(a.Renditions) > 0 {
 		m.AssetID = a.ID
 	}
-	if a.ID != "" && err == nil {
+	if err == nil && strings.HasPrefix(a.MediaType, "image/") && !a.Unsafe { // what can be shown
 		r.Recorder.Picture(core.Recent{AssetID: a.ID, URI: e.use.URI, Width: a.Width, Height: a.Height})
 	}
 	return g.put(ctx, m, outcome)

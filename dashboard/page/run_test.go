@@ -86,6 +86,18 @@ func TestRunPage(t *testing.T) {
 	}
 }
 
+// TestOverAtOnce looks at a run that took no time that a rate could be made of.
+func TestOverAtOnce(t *testing.T) {
+	for elapsed, want := range map[int64]string{40: "over too soon to tell", 4_000: "on average"} {
+		r := moving()
+		r.State, r.EndedMS = core.Partial, r.StartedMS+elapsed
+		doc, _ := render(t, page.RunPage(page.Site{}, r, page.Stream{}))
+		if got := only(t, doc, "#cards"); !strings.Contains(got, want) {
+			t.Errorf("after %d ms it says %q, want %q in it", elapsed, got, want)
+		}
+	}
+}
+
 // TestRegions compares the page with the frames: every region has its element, and shows the same in both.
 func TestRegions(t *testing.T) {
 	run := moving()
