@@ -80,6 +80,17 @@
 //		return openLibrary(env.Path(o.Folder), env.Log)
 //	}),
 //
+// # Fetching
+//
+// Use the client of [Environment.HTTP] for what comes from the net. It keeps answers in the cache folder as far as the
+// server allows, so that the next run asks less; it tries again when a server is busy, waits when it is told to, and goes
+// on with what it has kept while the server is away. What it did shows as [Metrics] in the dashboard, without a word of the
+// source's. A source that fetches in another way reports through [MetricsWriter]:
+//
+//	if m, ok := out.(sdk.MetricsWriter); ok {
+//		m.Metrics(sdk.Metrics{Requests: 1, Misses: 1, Bytes: int64(len(body))})
+//	}
+//
 // # Errors
 //
 // Return a [*Diagnostic] for what a user can do something about: Summary says what happened, Suggestion what to do next,
@@ -88,9 +99,41 @@
 // of kind Internal. A panic in a call ends the call, not the plugin; one in a goroutine of the source ends the plugin, and
 // its first lines are shown.
 //
+// # Debugging
+//
+// Started as "converter-plugin-guard --debug", in a debugger if you like, a plugin does not wait for a host to start it. It
+// prints a line such as
+//
+//	CONVERTER_REATTACH='{"guard":{"network":"unix","addr":"/tmp/converter-debug-1/s","pid":42,"protocol":1}}'
+//
+// and serves until it is interrupted. Put the line in front of the next command: that run attaches to the plugin instead of
+// starting it, has no limits of time, and leaves it running when it is done. What the plugin logs and prints stays in its own
+// terminal. Two runs can follow each other, but not read at the same time. The plugin has to lie where it is found as ever, for
+// what the converter looks up before it talks to it.
+//
 // # Printing
 //
 // Standard output carries the handshake: print nothing before Serve. Afterwards, what a plugin prints is logged by the
 // converter with the plugin's name. Use the logger of the Environment for what only developers want to know, and
 // [Writer.Report] for what users should.
+//
+// # Testing
+//
+// The converter tries a plugin from the outside, in whatever language it is written:
+//
+//	converter plugin test ./converter-plugin-guard --config options.yaml
+//
+// The file holds the options, or is a converter.yaml with a source that uses the plugin. Every check is a line with what was
+// seen and, where it failed, what to do: that the plugin describes itself and its options, refuses wrong ones and lives on;
+// that ids are unique, numbers right and a second reading the same; that it resumes, can be cancelled, waits for a busy host,
+// survives being killed, ends by itself, and keeps secrets and standard output clean. The exit code is 0 when all is well, 1
+// when a check failed; --json prints the same for programs.
+//
+// The same checks run in a test of your own, in the process of the test, where debuggers stop and coverage counts:
+//
+//	func TestGuard(t *testing.T) {
+//		sdktest.Run(t, newGuard, map[string]any{"greeting": "Halt"})
+//	}
+//
+// newGuard returns what main gives to [Serve]. Let the options name a small sample with some of everything.
 package sdk

@@ -46,6 +46,8 @@ type Environment struct {
 	WorkDir  string       // folder the source may write to while the run lasts
 	CacheDir string       // folder for downloads kept across runs; empty: none
 	Log      *slog.Logger // for developers; what users should know goes to [Writer.Report]; never nil
+
+	web *web // nil: made by HTTP
 }
 
 // Path returns name as seen from the base folder. An absolute name stays as it is.
@@ -114,7 +116,7 @@ func Define[C any](p Plugin[C]) Source {
 	if fault := p.fault(); fault != "" {
 		panic(fmt.Sprintf("sdk: plugin %q: %s", p.Name, fault))
 	}
-	d := &defined[C]{plugin: p, schema: schemaOf[C]()}
+	d := &defined[C]{plugin: p, schema: schemaOf[C](), meter: &meter{}}
 	if p.Open == nil {
 		d.plugin.Open = plain(p)
 	}
@@ -171,9 +173,11 @@ func (f *functions[C]) FetchAsset(ctx context.Context, ref AssetRef) (Asset, err
 type defined[C any] struct {
 	plugin Plugin[C]
 	schema schema
+	meter  *meter
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	opened Reader
+	web    *web
 }
 
 func (d *defined[C]) Spec() Spec {
@@ -197,12 +201,23 @@ func (d *defined[C]) Configure(ctx context.Context, c Configuration) error {
 	if err != nil {
 		return err
 	}
-	reader, err := d.plugin.Open.open(ctx, options, environment(c))
+	env := environment(c)
+	env.web = newWeb(env, userAgent(d.plugin.Name, d.plugin.Version, d.plugin.Homepage), d.meter)
+	reader, err := d.plugin.Open.open(ctx, options, env)
 	if err != nil {
+		env.web.CloseIdleConnections()
 		return err
 	}
-	d.opened = reader
+	d.opened, d.web = reader, env.web
 	return nil
+}
+
+// userAgent is what a plugin calls itself to servers.
+func userAgent(name, version, homepage string) string {
+	if homepage == "" {
+		return fmt.Sprintf("%s/%s (converter plugin)", name, version)
+	}
+	return fmt.Sprintf("%s/%s (converter plugin; +%s)", name, version, homepage)
 }
 
 func environment(c Configuration) Environment {
@@ -247,6 +262,7 @@ func (d *defined[C]) Read(ctx context.Context, request ReadRequest, out Writer) 
 	if err != nil {
 		return err
 	}
+	defer d.meter.to(out)()
 	return r.Read(ctx, request, out)
 }
 
@@ -270,6 +286,10 @@ func (d *defined[C]) Close() error {
 	defer d.mu.Unlock()
 	closer, ok := d.opened.(io.Closer)
 	d.opened = nil
+	if d.web != nil {
+		d.web.CloseIdleConnections()
+		d.web = nil
+	}
 	if !ok {
 		return nil
 	}

@@ -29,9 +29,19 @@ const (
 //
 // Standard output belongs to the handshake until Serve is called, so a plugin prints nothing before. Started by a person
 // instead of a host, Serve says so and exits with status 2; with the argument "describe" it prints the Spec as JSON.
+//
+// With the argument "--debug" it serves until it is interrupted, in a debugger say, and prints the variable that makes the
+// converter attach to it instead of starting it. One run after the other may attach; before the next one configures the
+// source, it is closed where it is an io.Closer.
 func Serve(s Source) {
 	if len(os.Args) == 2 && os.Args[1] == "describe" {
 		if err := describe(os.Stdout, s.Spec()); err != nil {
+			exit(1, err.Error())
+		}
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "--debug" {
+		if err := serveDebug(s); err != nil {
 			exit(1, err.Error())
 		}
 		return
@@ -59,7 +69,7 @@ To use it, name it in converter.yaml:
       - name: my-%[1]s
         plugin: %[1]s`, spec.Name, spec.Version)
 	if len(os.Args) == 1 {
-		text += "\n\nIts options as JSON: " + os.Args[0] + " describe"
+		text += "\n\nIts options as JSON: " + os.Args[0] + " describe\nTo run it in a debugger: " + os.Args[0] + " --debug"
 	}
 	return text
 }

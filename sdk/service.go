@@ -19,13 +19,20 @@ type service struct {
 	sourcepb.UnimplementedSourceServiceServer
 	source Source
 	log    *slog.Logger
+	again  bool // it may be configured again, by the next host
 
 	mu         sync.Mutex
 	calls      int           // that run
 	idle       chan struct{} // closed when ending and no call runs
 	ending     bool
 	configured bool
-	reading    bool
+	reading    *reading // nil: nobody reads
+}
+
+// reading is one call of Read.
+type reading struct {
+	over  chan struct{} // closed when it has ended
+	given func() error  // not nil once the host has given it up
 }
 
 func newService(s Source, log *slog.Logger) *service {
@@ -104,6 +111,10 @@ func (s *service) end(grace time.Duration) error {
 	case <-timer.C:
 		return errors.New("a call did not end when the host ended it")
 	}
+	return s.close()
+}
+
+func (s *service) close() error {
 	if c, ok := s.source.(io.Closer); ok {
 		return c.Close()
 	}
@@ -117,11 +128,8 @@ func (s *service) GetSpec(context.Context, *sourcepb.GetSpecRequest) (*sourcepb.
 
 // Configure configures the source. It may be tried again after it went wrong, but not after it went right.
 func (s *service) Configure(ctx context.Context, r *sourcepb.ConfigureRequest) (*sourcepb.ConfigureResponse, error) {
-	s.mu.Lock()
-	configured := s.configured
-	s.mu.Unlock()
-	if configured {
-		return nil, &Diagnostic{Kind: Internal, Code: "already_configured", Summary: "the source is configured already"}
+	if err := s.unconfigured(); err != nil {
+		return nil, err
 	}
 	err := s.source.Configure(ctx, Configuration{
 		Source: r.GetSource(), Options: r.GetOptions(), BaseDir: r.GetBaseDir(), WorkDir: r.GetWorkDir(),
@@ -134,6 +142,22 @@ func (s *service) Configure(ctx context.Context, r *sourcepb.ConfigureRequest) (
 	s.configured = true
 	s.mu.Unlock()
 	return &sourcepb.ConfigureResponse{}, nil
+}
+
+// unconfigured makes sure that the source is not configured, or not any more.
+func (s *service) unconfigured() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.configured:
+		return nil
+	case !s.again:
+		return &Diagnostic{Kind: Internal, Code: "already_configured", Summary: "the source is configured already"}
+	case s.reading != nil:
+		return &Diagnostic{Kind: Unavailable, Code: "already_reading", Summary: "another run is still reading the source"}
+	}
+	s.configured = false
+	return s.close()
 }
 
 func (s *service) ready() error {
@@ -174,7 +198,7 @@ func (s *service) Discover(ctx context.Context, _ *sourcepb.DiscoverRequest) (*s
 
 // Read sends what the source reads.
 func (s *service) Read(r *sourcepb.ReadRequest, stream grpc.ServerStreamingServer[sourcepb.ReadResponse]) error {
-	if err := s.startReading(); err != nil {
+	if err := s.startReading(stream.Context()); err != nil {
 		return err
 	}
 	defer s.stopReading()
@@ -187,23 +211,38 @@ func (s *service) Read(r *sourcepb.ReadRequest, stream grpc.ServerStreamingServe
 	return w.end(err)
 }
 
-func (s *service) startReading() error {
+// startReading refuses a second reading at the same time. One that the host has given up is not counted: the source is on
+// its way out of it, and is waited for.
+func (s *service) startReading(ctx context.Context) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reading {
-		return &Diagnostic{Kind: Internal, Code: "already_reading", Summary: "the source is being read already"}
+	for s.reading != nil {
+		earlier := s.reading
+		if earlier.given() == nil {
+			return &Diagnostic{Kind: Internal, Code: "already_reading", Summary: "the source is being read already"}
+		}
+		s.mu.Unlock()
+		select {
+		case <-earlier.over:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
-	s.reading = true
+	s.reading = &reading{over: make(chan struct{}), given: ctx.Err}
 	return nil
 }
 
 func (s *service) stopReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reading = false
+	close(s.reading.over)
+	s.reading = nil
 }
 
 // FetchAsset sends one asset in chunks.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -300,6 +301,41 @@ func TestReadTwiceAtOnceIsRefused(t *testing.T) {
 	close(leave)
 	if _, err := first.Recv(); !errors.Is(err, io.EOF) {
 		t.Errorf("first reading: %v", err)
+	}
+}
+
+// TestReadAfterOneThatWasGivenUp reads again at once after a reading was cancelled, while the source is still on its way
+// out of it: the second one waits.
+func TestReadAfterOneThatWasGivenUp(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var readings atomic.Int32
+	client := configured(t, reads(func(ctx context.Context, _ ReadRequest, _ Writer) error {
+		if readings.Add(1) > 1 {
+			return nil
+		}
+		close(entered)
+		<-ctx.Done()
+		<-leave // it takes its time
+		return ctx.Err()
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	first, err := client.Read(ctx, &sourcepb.ReadRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-entered
+	cancel()
+	if _, err := first.Recv(); err == nil {
+		t.Fatal("a message after the end")
+	}
+	second := make(chan error, 1)
+	go func() {
+		_, err := messages(t, client, &sourcepb.ReadRequest{})
+		second <- err
+	}()
+	close(leave)
+	if err := <-second; err != nil {
+		t.Errorf("the next reading: %v", err)
 	}
 }
 

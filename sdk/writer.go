@@ -20,6 +20,9 @@ const batchAge = 200 * time.Millisecond
 // progressAge is how long one progress message stands before the next of an unfinished step.
 const progressAge = 100 * time.Millisecond
 
+// metricsAge is how long numbers wait for others.
+const metricsAge = 500 * time.Millisecond
+
 // writer is the Writer of one Read call. It sends records in batches: one batch is open at a time, and sent when it is
 // full, when the next message is of another sort or stream, and when it is batchAge old. It holds one batch in memory,
 // plus one record; a slow host makes its methods wait.
@@ -39,6 +42,29 @@ type writer struct {
 	arena  []byte // the JSON of the batch
 
 	progressed time.Time // last progress sent
+	measured   time.Time // last metrics sent
+
+	fetched fetched
+}
+
+// fetched are the numbers that wait to be sent. They have a lock of their own: nobody who counts waits for the host.
+type fetched struct {
+	mu  sync.Mutex // guards what follows
+	sum Metrics
+}
+
+func (f *fetched) add(m Metrics) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sum = f.sum.plus(m)
+}
+
+func (f *fetched) take() Metrics {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	sum := f.sum
+	f.sum = Metrics{}
+	return sum
 }
 
 type count struct{ records, failed int64 }
@@ -72,6 +98,9 @@ func (w *writer) flushing(read func() error) error {
 			case <-tick.C:
 				w.mu.Lock()
 				_ = w.flush() // it sticks, and the next call returns it
+				if time.Since(w.measured) >= metricsAge {
+					w.measure()
+				}
 				w.mu.Unlock()
 			}
 		}
@@ -188,6 +217,21 @@ func (w *writer) Progress(stream string, done, total int64, note string) error {
 	return w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Progress{Progress: step}})
 }
 
+// Metrics adds to the numbers, which are sent every now and then and at the end.
+func (w *writer) Metrics(m Metrics) { w.fetched.add(m) }
+
+// measure sends the numbers, where there are any.
+func (w *writer) measure() {
+	m := w.fetched.take()
+	if m == (Metrics{}) {
+		return
+	}
+	w.measured = time.Now()
+	_ = w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Metrics{Metrics: &sourcepb.Metrics{
+		HttpRequests: m.Requests, CacheHits: m.Hits, CacheMisses: m.Misses, BytesFetched: m.Bytes,
+	}}}) // it sticks, and the next call returns it
+}
+
 // Report sends something that concerns no single record.
 func (w *writer) Report(d Diagnostic) {
 	w.mu.Lock()
@@ -205,6 +249,7 @@ func (w *writer) end(err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer func() { w.ended = true }()
+	w.measure()
 	if err == nil {
 		err = w.usable()
 	}

@@ -182,6 +182,7 @@ type recorder struct {
 	pictures int
 	hits     int
 	lookups  int
+	bulk     map[string][2]int64 // hits and misses by cache
 	inHand   int
 	steps    []string
 }
@@ -283,6 +284,16 @@ func (r *recorder) Cache(_ string, hit bool) {
 	if hit {
 		r.hits++
 	}
+}
+
+func (r *recorder) CacheN(name string, hits, misses int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bulk == nil {
+		r.bulk = map[string][2]int64{}
+	}
+	n := r.bulk[name]
+	r.bulk[name] = [2]int64{n[0] + hits, n[1] + misses}
 }
 
 func (r *recorder) Picture(core.Recent) {

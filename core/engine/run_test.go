@@ -492,6 +492,18 @@ func TestSourceWithoutStreams(t *testing.T) {
 	}
 }
 
+// TestFetchesAreCounted as the lookups of one cache, whichever source they are of.
+func TestFetchesAreCounted(t *testing.T) {
+	j := newJob(t,
+		&shelf{items: docs("a", 3), report: sdk.Metrics{Requests: 5, Hits: 7, Misses: 4, Bytes: 900}},
+		&shelf{plugin: "other", items: docs("b", 1), report: sdk.Metrics{Hits: 1}},
+		&shelf{plugin: "third", items: docs("c", 1), report: sdk.Metrics{Requests: 1, Bytes: 10}})
+	j.run(t)
+	if got := j.count.bulk; len(got) != 1 || got[httpCache] != [2]int64{8, 4} {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestStreamsAreInTheOrderOfTheirSources, whoever sends first.
 func TestStreamsAreInTheOrderOfTheirSources(t *testing.T) {
 	sent := make(chan struct{})

@@ -63,6 +63,8 @@ type Recorder interface {
 	Begin(stage core.Stage, item string) (end func())
 	// Cache counts a lookup.
 	Cache(name string, hit bool)
+	// CacheN counts many lookups at once.
+	CacheN(name string, hits, misses int64)
 	// Picture shows a finished picture.
 	Picture(r core.Recent)
 	// Tally returns the numbers by stream and the problems so far. Neither their order nor what is said in them, examples

@@ -21,6 +21,7 @@ type shelf struct {
 	resume bool // it goes on behind the checkpoint it is given
 	hidden bool // it cannot say which streams it has
 	bytes  map[string][]byte
+	report sdk.Metrics // what each reading says it fetched; zero: nothing
 	// during is asked before each item, and after the last one, with the attempt and the item's place in all items. It may
 	// wait, and end the reading with an error.
 	during func(ctx context.Context, attempt, at int) error
@@ -116,6 +117,9 @@ func (s *shelf) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Write
 	attempt := s.attempts
 	s.states = append(s.states, request.State)
 	s.mu.Unlock()
+	if s.report != (sdk.Metrics{}) {
+		out.(sdk.MetricsWriter).Metrics(s.report)
+	}
 	seen := map[string]int{}
 	var body []byte // one for all records, as a careful source has it
 	for at, it := range s.items {

@@ -205,6 +205,16 @@ func (w *writer) Progress(name string, done, total int64, note string) error {
 	return w.ctx.Err()
 }
 
+// httpCache is the name under which the lookups of sources in what they have fetched before are counted.
+const httpCache = "http"
+
+// Metrics counts the lookups of a source in its cache.
+func (w *writer) Metrics(m sdk.Metrics) {
+	if m.Hits > 0 || m.Misses > 0 {
+		w.pool.run.Recorder.CacheN(httpCache, m.Hits, m.Misses)
+	}
+}
+
 // Report passes on what concerns no single record.
 func (w *writer) Report(d sdk.Diagnostic) {
 	r := w.pool.run

@@ -40,6 +40,7 @@ type child struct {
 	command []string
 	env     []string
 	workDir string
+	memory  uint64 // bytes of data it may have; 0: no limit
 	folder  string // of the socket
 	talk    *talk
 	done    chan struct{}
@@ -60,6 +61,9 @@ func newChild(ctx context.Context, config Config, command []string, folder strin
 	c := &child{
 		name: config.Name, command: command, workDir: config.WorkDir, folder: folder, done: make(chan struct{}),
 		talk: newTalk(config.Name, config.Log), env: environment(ctx, os.Environ(), config),
+	}
+	if config.MemoryMB > 0 {
+		c.memory = uint64(config.MemoryMB) << 20
 	}
 	c.greeting, c.greeter = io.Pipe()
 	return c
@@ -123,6 +127,14 @@ func (c *child) start() (*pipes, error) {
 	if err != nil {
 		p.close()
 		return nil, err
+	}
+	if c.memory > 0 {
+		if err := limitMemory(cmd, c.memory); err != nil {
+			killGroup(cmd)
+			_ = cmd.Wait() // it was killed
+			p.close()
+			return nil, err
+		}
 	}
 	c.cmd = cmd
 	return p, nil

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"os/exec"
 	"time"
@@ -18,7 +19,8 @@ import (
 
 // clientConfig tells go-plugin what is left to it: the handshake, the certificates, and dialling.
 func (c *child) clientConfig(ctx context.Context) *plugin.ClientConfig {
-	line := func(line string) { c.talk.print(ctx, line) }
+	out := func(line string) { c.talk.print(ctx, line) }
+	stderr := func(line string) { c.talk.say(ctx, entry{level: slog.LevelInfo, text: line}) }
 	config := &plugin.ClientConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
 			ProtocolVersion: sourcepb.ProtocolVersion,
@@ -35,8 +37,8 @@ func (c *child) clientConfig(ctx context.Context) *plugin.ClientConfig {
 		StartTimeout:     time.Hour, // ours is shorter
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: c.folder},
 		Logger:           hclog.NewNullLogger(),
-		SyncStdout:       &splitter{do: line}, // what the plugin prints while it serves
-		SyncStderr:       &splitter{do: line},
+		SyncStdout:       &splitter{do: out}, // what the plugin prints while it serves
+		SyncStderr:       &splitter{do: stderr},
 	}
 	config.GRPCDialOptions = []grpc.DialOption{
 		grpc.WithTransportCredentials(&security{child: c, config: config}),

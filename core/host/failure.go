@@ -30,6 +30,8 @@ func (p *Process) failure(ctx context.Context, call string, err error) error {
 		return spoken(s.Message(), said)
 	case p.child.closing():
 		return p.isClosed()
+	case p.attached && s.Code() == codes.Unavailable:
+		return p.lost(err)
 	case p.child.ended(), s.Code() == codes.Unavailable && within(p.child.done, deathLimit):
 		return p.died(true)
 	}

@@ -31,8 +31,10 @@ const (
 	CodeInsecure      = "plugin_insecure"
 	CodeTimeout       = "plugin_start_timeout"
 	CodeName          = "plugin_wrong_name"
+	CodeChecksum      = "plugin_checksum"
 	CodeCrashed       = "plugin_crashed"
 	CodeKilled        = "plugin_killed"
+	CodeMemory        = "plugin_out_of_memory"
 	CodeStalled       = "plugin_stalled"
 	CodeClosed        = "plugin_closed"
 	CodeDisconnected  = "plugin_disconnected"
@@ -223,7 +225,22 @@ func (p *Process) died(greeted bool) error {
 	if line != "" {
 		d.Summary += "; it said last: " + line
 	}
+	if p.config.MemoryMB > 0 && lacksMemory(all) {
+		d.Code = CodeMemory
+		d.Suggestion = fmt.Sprintf("it may use %d MB; give it more with memory_mb of its source in the config", p.config.MemoryMB)
+	}
 	return d
+}
+
+// lacksMemory knows the last words of programs that were refused memory: Go, C and C++, Python, Java, Node.js, shells.
+func lacksMemory(words string) bool {
+	words = strings.ToLower(words)
+	for _, said := range []string{"out of memory", "cannot allocate", "bad_alloc", "memoryerror", "outofmemoryerror"} {
+		if strings.Contains(words, said) {
+			return true
+		}
+	}
+	return false
 }
 
 func bySIGKILL(state *os.ProcessState) bool {

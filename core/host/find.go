@@ -86,8 +86,8 @@ func userDir(getenv func(string) string) string {
 // the command line, CONVERTER_PLUGIN_PATH, "plugins" beside the config file, the user's data folder, PATH. A file that
 // is found but cannot be executed is an error, never passed over.
 func Find(name string, config FindConfig) (Found, error) {
-	if !validName.MatchString(name) {
-		return Found{}, badName(name)
+	if err := CheckName(name); err != nil {
+		return Found{}, err
 	}
 	if config.Path != "" {
 		path, err := filepath.Abs(config.Path)
@@ -117,6 +117,14 @@ func Find(name string, config FindConfig) (Found, error) {
 	}
 	found.Fault = executable(name, found.Path)
 	return found, found.Fault
+}
+
+// CheckName says why a plugin cannot have a name; nil: it can.
+func CheckName(name string) error {
+	if !validName.MatchString(name) {
+		return badName(name)
+	}
+	return nil
 }
 
 // List returns every plugin that Find would find, by name. Those that cannot be started are there with their fault.

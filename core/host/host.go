@@ -43,6 +43,9 @@ type Config struct {
 	WorkDir string   // folder the process works in; default: that of this process
 	TempDir string   // folder that the folder of the socket is made in; default: that of the system
 
+	SHA256   string // sum that the program must have, looked at before every start; default: any
+	MemoryMB int64  // megabytes of data the process may have, on Linux; default: no limit of ours
+
 	Log     *slog.Logger // what the plugin logs and prints; default: nowhere
 	Version string       // of the host, told to the plugin; default: empty
 
@@ -86,6 +89,8 @@ type Process struct {
 	rpc    sourcepb.SourceServiceClient
 	spec   sdk.Spec
 
+	attached bool // it was running already, and is not ours to end
+
 	closing sync.Once
 	closed  error
 }
@@ -94,15 +99,31 @@ var _ sdk.Source = (*Process)(nil)
 
 // Start starts a plugin and returns when it has answered a ping and said what it is. Ending ctx ends the starting, not
 // the process that was started: that is for Close.
+//
+// A plugin that the variable CONVERTER_REATTACH names is not started but talked to where it runs already, without limits
+// of time, and Close leaves it alone: somebody has started it with --debug.
 func Start(ctx context.Context, config Config) (*Process, error) {
 	config = config.withDefaults()
 	named := config.Name != ""
 	if !named && len(config.Command) > 0 {
 		config.Name = filepath.Base(config.Command[0])
 	}
+	at, err := reattachment(config.Name)
+	switch {
+	case err != nil:
+		return nil, err
+	case at != nil:
+		return attach(ctx, config, *at)
+	}
 	command, err := resolve(config.Name, config.Command)
 	if err != nil {
 		return nil, err
+	}
+	if err := pinned(config.Name, command[0], config.SHA256); err != nil {
+		return nil, err
+	}
+	if config.MemoryMB > 0 && !canLimit {
+		config.Log.WarnContext(ctx, "memory_mb is ignored: plugins cannot be limited on this system", "plugin", config.Name)
 	}
 	folder, err := socketFolder(config.Name, config.TempDir)
 	if err != nil {
@@ -132,6 +153,11 @@ func (p *Process) connect(ctx context.Context) error {
 	if err := p.dial(ctx); err != nil {
 		return err
 	}
+	return p.greet(ctx)
+}
+
+// greet waits for a sign of life and asks the plugin what it is.
+func (p *Process) greet(ctx context.Context) error {
 	if err := p.ping(ctx); err != nil {
 		return err
 	}
@@ -199,6 +225,9 @@ func (p *Process) Close() error {
 }
 
 func (p *Process) close() error {
+	if p.attached {
+		return p.detach()
+	}
 	p.child.expect(killedByClose)
 	killed := make(chan struct{})
 	go func() {

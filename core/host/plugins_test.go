@@ -42,6 +42,9 @@ func bePlugin(kind string) {
 	switch kind {
 	case "good":
 		sdk.Serve(good())
+	case "debug":
+		os.Args = []string{os.Args[0], "--debug"}
+		sdk.Serve(good())
 	case "exits":
 		fmt.Fprintln(os.Stderr, "cannot find libexample.so")
 		os.Exit(2)
@@ -176,6 +179,8 @@ func (g *goodSource) Read(ctx context.Context, request sdk.ReadRequest, out sdk.
 		return g.grandchild(out)
 	case "whole":
 		return g.whole(request, out)
+	case "metrics":
+		out.(sdk.MetricsWriter).Metrics(sdk.Metrics{Requests: 3, Hits: 4, Misses: 2, Bytes: 1 << 40})
 	case "environment":
 		return g.environment(out)
 	}

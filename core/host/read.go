@@ -97,7 +97,8 @@ func (r *reading) take(message *sourcepb.ReadResponse) error {
 		s := m.Progress
 		return r.out.Progress(s.GetStream(), s.GetDone(), s.GetTotal(), s.GetNote())
 	case *sourcepb.ReadResponse_Metrics:
-		return nil // the SDK of this version has none to send
+		r.takeMetrics(m.Metrics)
+		return nil
 	}
 	if !r.unknown {
 		r.unknown = true
@@ -108,6 +109,16 @@ func (r *reading) take(message *sourcepb.ReadResponse) error {
 		})
 	}
 	return nil
+}
+
+// takeMetrics hands on numbers, which can only grow.
+func (r *reading) takeMetrics(m *sourcepb.Metrics) {
+	if out, ok := r.out.(sdk.MetricsWriter); ok {
+		out.Metrics(sdk.Metrics{
+			Requests: max(m.GetHttpRequests(), 0), Hits: max(m.GetCacheHits(), 0),
+			Misses: max(m.GetCacheMisses(), 0), Bytes: max(m.GetBytesFetched(), 0),
+		})
+	}
 }
 
 func (r *reading) takeRecords(batch *sourcepb.RecordBatch) error {

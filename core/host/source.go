@@ -11,6 +11,14 @@ import (
 // Spec returns what the plugin said of itself when it started.
 func (p *Process) Spec() sdk.Spec { return p.spec }
 
+// Protocol returns the major version of the protocol that is spoken with the plugin.
+func (p *Process) Protocol() int {
+	if p.attached { // nothing was negotiated: one of another version is not attached to
+		return sourcepb.ProtocolVersion
+	}
+	return p.client.NegotiatedVersion()
+}
+
 // Configure hands over the options.
 func (p *Process) Configure(ctx context.Context, c sdk.Configuration) error {
 	call, cancel := context.WithTimeout(ctx, p.config.CallTimeout)

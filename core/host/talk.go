@@ -15,6 +15,12 @@ const (
 	linesSecond = 200 // lines logged in a second, and as many warnings and errors; the rest is counted
 )
 
+// OutputKey and Stdout are the attribute that tells lines of standard output from everything else a plugin logs.
+const (
+	OutputKey = "output"
+	Stdout    = "stdout"
+)
+
 // talk takes in all that a plugin prints: it logs it, with the plugin's name, and remembers the last of it.
 type talk struct {
 	log slog.Handler
@@ -32,9 +38,9 @@ func newTalk(name string, log *slog.Logger) *talk {
 	return &talk{log: log.Handler().WithAttrs([]slog.Attr{slog.String("plugin", name)})}
 }
 
-// print takes in a line of plain output.
+// print takes in a line of standard output, and says in the log that it was printed there.
 func (t *talk) print(ctx context.Context, line string) {
-	t.say(ctx, entry{level: slog.LevelInfo, text: line})
+	t.say(ctx, entry{level: slog.LevelInfo, text: line, attrs: []slog.Attr{slog.String(OutputKey, Stdout)}})
 }
 
 // say takes in an entry.

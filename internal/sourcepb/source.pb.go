@@ -2194,6 +2194,7 @@ func (x *Progress) GetNote() string {
 	return ""
 }
 
+// Metrics counts what was fetched since the Metrics before it. It is sent every half second at most, and at the end.
 type Metrics struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	HttpRequests  int64                  `protobuf:"varint,1,opt,name=http_requests,json=httpRequests,proto3" json:"http_requests,omitempty"`

@@ -231,6 +231,15 @@ type caches struct {
 
 // Cache counts a lookup.
 func (s *State) Cache(name string, hit bool) {
+	if hit {
+		s.CacheN(name, 1, 0)
+	} else {
+		s.CacheN(name, 0, 1)
+	}
+}
+
+// CacheN counts many lookups at once.
+func (s *State) CacheN(name string, hits, misses int64) {
 	var c *cache
 	if table := s.caches.now.Load(); table != nil {
 		c = (*table)[name]
@@ -238,11 +247,8 @@ func (s *State) Cache(name string, hit bool) {
 	if c == nil {
 		c = s.caches.add(name)
 	}
-	if hit {
-		c.hits.Add(1)
-	} else {
-		c.misses.Add(1)
-	}
+	c.hits.Add(max(hits, 0))
+	c.misses.Add(max(misses, 0))
 	s.changed()
 }
 

@@ -106,6 +106,8 @@ func TestCounts(t *testing.T) {
 	s.Cache("pictures", false)
 	s.Cache("pictures", true)
 	s.Cache("documents", false)
+	s.CacheN("http", 5, 7)
+	s.CacheN("http", 1, -1) // no number goes down
 	s.Kinds(map[string]int64{"creature": 1})
 	s.Plugins([]core.PluginUse{{Source: "home", Plugin: "foundry", Version: "1"}})
 	s.Result("abc")
@@ -124,7 +126,7 @@ func TestCounts(t *testing.T) {
 	if !slices.Equal(got.Streams, wantStreams) {
 		t.Errorf("streams: %+v", got.Streams)
 	}
-	wantCaches := []core.CacheCounts{{Cache: "documents", Misses: 1}, {Cache: "pictures", Hits: 2, Misses: 1}}
+	wantCaches := []core.CacheCounts{{Cache: "documents", Misses: 1}, {Cache: "http", Hits: 6, Misses: 7}, {Cache: "pictures", Hits: 2, Misses: 1}}
 	if !slices.Equal(got.Caches, wantCaches) {
 		t.Errorf("caches: %+v", got.Caches)
 	}
@@ -169,6 +171,7 @@ func TestRevision(t *testing.T) {
 		"begin":      func() { s.Begin(core.StageRead, "x") },
 		"end":        end,
 		"cache":      func() { s.Cache("c", true) },
+		"caches":     func() { s.CacheN("c", 2, 3) },
 		"picture":    func() { s.Picture(core.Recent{}) },
 		"kinds":      func() { s.Kinds(nil) },
 		"result":     func() { s.Result("x") },
