@@ -1,0 +1,246 @@
+package sdktest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+const (
+	keysKept   = 5
+	faultsKept = 3
+)
+
+// recorder is a Writer that remembers what it gets. It takes what the converter takes, and nothing after its context ended.
+type recorder struct {
+	ctx   context.Context //nolint:containedctx // it is that of the one Read call the recorder is made for
+	said  *paper
+	asked []string
+	on    func(records int64) // called after each record; may be nil
+
+	mu       sync.Mutex
+	streams  map[string]*track
+	order    []string
+	ids      map[uint64]struct{} // hashes of the ids seen
+	records  int64
+	bytes    int64
+	failures int64
+	reason   string // of the first failure
+	faults   []string
+	faulty   int64
+	refused  bool // a call came after the end
+	keys     []sdk.AssetRef
+	paths    map[string]string // path of a file: id of a record with it
+}
+
+// track is what came of one stream.
+type track struct {
+	items   []item
+	records int64
+	failed  int64
+	state   []byte // first checkpoint; nil: none
+	at      int    // items before it
+}
+
+// item is a record, or a failure, by its digest.
+type item struct {
+	id     string
+	digest [sha256.Size]byte
+}
+
+func (b *bench) recorder(asked []string) *recorder {
+	return &recorder{
+		said: b.said, asked: asked, streams: map[string]*track{}, ids: map[uint64]struct{}{}, paths: map[string]string{},
+	}
+}
+
+var errNotAsked = errors.New("the source wrote to a stream that it was not asked for")
+
+// track returns what there is of a stream, or why nothing may come any more.
+func (r *recorder) track(stream string) (*track, error) {
+	if err := r.ctx.Err(); err != nil {
+		r.refused = true
+		return nil, err
+	}
+	t := r.streams[stream]
+	switch {
+	case t != nil:
+		return t, nil
+	case stream == "" || len(r.asked) > 0 && !slices.Contains(r.asked, stream):
+		r.fault("it wrote to stream %q, which it was not asked for", stream)
+		return nil, errNotAsked
+	}
+	t = &track{}
+	r.streams[stream] = t
+	r.order = append(r.order, stream)
+	return t, nil
+}
+
+func (r *recorder) fault(format string, args ...any) {
+	r.faulty++
+	if len(r.faults) < faultsKept {
+		r.faults = append(r.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// Record is that of [sdk.Writer].
+func (r *recorder) Record(stream string, record sdk.Record) error {
+	records, err := r.record(stream, record)
+	if err == nil && r.on != nil {
+		r.on(records)
+	}
+	return err
+}
+
+func (r *recorder) record(stream string, record sdk.Record) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err != nil {
+		return 0, err
+	}
+	r.records++
+	t.records++
+	r.bytes += int64(len(record.JSON))
+	r.judge(record)
+	for _, a := range record.Assets {
+		r.asset(record.ID, a)
+	}
+	t.items = append(t.items, item{record.ID, digest(record)})
+	return r.records, nil
+}
+
+// judge notes what is wrong with a record.
+func (r *recorder) judge(record sdk.Record) {
+	if err := record.Validate(); err != nil {
+		r.fault("record %q: %v", record.ID, err)
+		return
+	}
+	if !json.Valid(record.JSON) {
+		r.fault("record %q: its document is not JSON", record.ID)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(record.ID)) // never fails
+	if _, twice := r.ids[h.Sum64()]; twice {
+		r.fault("the id %q came twice", record.ID)
+	}
+	r.ids[h.Sum64()] = struct{}{}
+}
+
+func (r *recorder) asset(id string, a sdk.AssetRef) {
+	located := 0
+	for _, locator := range []string{a.URL, a.Path, a.Key} {
+		if locator != "" {
+			located++
+		}
+	}
+	if located > 1 {
+		r.fault("record %q: asset %q has more than one of URL, Path and Key", id, a.URI)
+	}
+	if a.Path != "" {
+		r.paths[a.Path] = id
+	}
+	known := func(k sdk.AssetRef) bool { return k.Key == a.Key }
+	if a.Key != "" && len(r.keys) < keysKept && !slices.ContainsFunc(r.keys, known) {
+		r.keys = append(r.keys, a)
+	}
+}
+
+func digest(record sdk.Record) [sha256.Size]byte {
+	h := sha256.New()
+	_, _ = h.Write(record.JSON) // never fails
+	record.JSON = nil
+	rest, err := json.Marshal(record)
+	if err != nil { // a Record without JSON of its own is made of strings and numbers
+		rest = []byte(err.Error())
+	}
+	_, _ = h.Write(rest)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// Skip is that of [sdk.Writer].
+func (r *recorder) Skip(stream, id string, reason error) error {
+	r.said.error(reason)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err != nil {
+		return err
+	}
+	var d *sdk.Diagnostic
+	if errors.As(reason, &d) && (d.Code == "record_invalid" || d.Code == "record_without_id") {
+		r.fault("record %q: %s", id, d.Summary) // a record it is, which the other end of the wire did not take
+	}
+	if r.failures == 0 {
+		r.reason = fmt.Sprintf("%q: %v", id, reason)
+	}
+	r.failures++
+	t.failed++
+	t.items = append(t.items, item{id, sha256.Sum256(fmt.Append(nil, reason))})
+	return nil
+}
+
+// Checkpoint is that of [sdk.Writer].
+func (r *recorder) Checkpoint(stream string, state []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err == nil && t.state == nil {
+		t.state, t.at = append([]byte{}, state...), len(t.items)
+	}
+	return err
+}
+
+// Progress is that of [sdk.Writer].
+func (r *recorder) Progress(stream string, _, _ int64, note string) error {
+	_, _ = r.said.Write([]byte(note + "\n"))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.track(stream)
+	return err
+}
+
+// Report is that of [sdk.Writer].
+func (r *recorder) Report(d sdk.Diagnostic) { r.said.diagnostic(d) }
+
+// differs says where what came another time is not what was wanted, in all streams that either has; empty: nowhere.
+func differs(want, got map[string]*track) string {
+	for stream, w := range want {
+		g := got[stream]
+		if g == nil {
+			g = &track{}
+		}
+		if where := differ(w.items, g.items); where != "" {
+			return fmt.Sprintf("stream %q: %s", stream, where)
+		}
+	}
+	for stream, g := range got {
+		if want[stream] == nil && len(g.items) > 0 {
+			return fmt.Sprintf("stream %q came, which did not before", stream)
+		}
+	}
+	return ""
+}
+
+func differ(want, got []item) string {
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			return fmt.Sprintf("%d came instead of %d; missing is %q", len(got), len(want), want[i].id)
+		case i >= len(want):
+			return fmt.Sprintf("%d came instead of %d; too much is %q", len(got), len(want), got[i].id)
+		case want[i].id != got[i].id:
+			return fmt.Sprintf("number %d is %q instead of %q", i+1, got[i].id, want[i].id)
+		case want[i].digest != got[i].digest:
+			return fmt.Sprintf("number %d, %q, is not as it was", i+1, want[i].id)
+		}
+	}
+	return ""
+}
