@@ -32,10 +32,12 @@ type File struct {
 
 // Source is one configured plugin.
 type Source struct {
-	Name    string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
-	Plugin  string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
-	Path    string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
-	Options map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
+	Name     string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
+	Plugin   string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
+	Path     string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
+	SHA256   string         `json:"sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 sum that the plugin's program must have, looked at before every start; converter plugin lock writes it."`
+	MemoryMB int64          `json:"memory_mb,omitempty" jsonschema:"minimum=128,maximum=1048576" jsonschema_description:"Megabytes of data the plugin may have. Linux only; elsewhere a warning. Default: no limit."`
+	Options  map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
 }
 
 // Output is one thing to write.
@@ -78,9 +80,10 @@ type Run struct {
 type config struct {
 	File
 
-	path     string // absolute
-	dir      string // that relative paths are relative to
-	digest   string // of everything that decides the content
+	path     string   // absolute
+	plugins  []string // folders of --plugin-dir
+	dir      string   // that relative paths are relative to
+	digest   string   // of everything that decides the content
 	document *document
 }
 
@@ -178,7 +181,10 @@ func digest(f File) (string, error) {
 		Sources []Source
 		Outputs []Output
 		Assets  Assets
-	}{Version: f.Version, Sources: f.Sources, Assets: f.Assets}
+	}{Version: f.Version, Sources: slices.Clone(f.Sources), Assets: f.Assets}
+	for i := range content.Sources {
+		content.Sources[i].SHA256, content.Sources[i].MemoryMB = "", 0
+	}
 	for _, o := range f.Outputs {
 		content.Outputs = append(content.Outputs, Output{Name: o.Name, Type: o.Type})
 	}

@@ -33,6 +33,11 @@ func readDocument(path string, env func(string) (string, bool)) (*document, erro
 	if err != nil {
 		return nil, err
 	}
+	return parseDocument(path, text, env), nil
+}
+
+// parseDocument parses the text of a file.
+func parseDocument(path string, text []byte, env func(string) (string, bool)) *document {
 	d := &document{
 		path: path, lines: strings.Split(string(text), "\n"), env: env,
 		keys: map[string]position{}, vals: map[string]position{},
@@ -40,7 +45,7 @@ func readDocument(path string, env func(string) (string, bool)) (*document, erro
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)
-		return d, nil
+		return d
 	}
 	switch len(file.Docs) {
 	case 0:
@@ -55,7 +60,7 @@ func readDocument(path string, env func(string) (string, bool)) (*document, erro
 		at := place(file.Docs[1].GetToken())
 		d.found = append(d.found, mistake{at: at, code: "config.syntax", text: "the file holds more than one document; remove everything from the second `---` on"})
 	}
-	return d, nil
+	return d
 }
 
 func (d *document) syntax(err error) {

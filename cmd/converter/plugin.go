@@ -6,13 +6,15 @@ import (
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// pluginCommand holds `plugin serve NAME`, by which this program starts itself as one of its built-in plugins.
+// pluginCommand holds what authors and users of plugins need, and `plugin serve NAME`, by which this program starts itself
+// as one of its built-in plugins.
 func (a *app) pluginCommand() *cobra.Command {
-	c := &cobra.Command{Use: "plugin", Short: "Work with plugins", Hidden: true}
+	c := &cobra.Command{Use: "plugin", Short: "Work with plugins"}
 	c.AddCommand(&cobra.Command{
-		Use:   "serve NAME",
-		Short: "Serve a built-in plugin; started by converter itself",
-		Args:  cobra.ExactArgs(1),
+		Use:    "serve NAME",
+		Short:  "Serve a built-in plugin; started by converter itself",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			plugin, ok := builtIn()[args[0]]
 			if !ok {
@@ -22,5 +24,7 @@ func (a *app) pluginCommand() *cobra.Command {
 			return nil
 		},
 	})
+	c.AddCommand(a.pluginListCommand(), a.pluginInfoCommand(), a.pluginLockCommand(), a.pluginInitCommand())
+	c.AddCommand(a.pluginTestCommand())
 	return c
 }

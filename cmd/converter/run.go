@@ -33,6 +33,7 @@ type runFlags struct {
 	noDashboard bool
 	keepOpen    bool
 	strict      bool
+	plugins     []string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -56,6 +57,7 @@ was started, 3 a part was converted and --strict was given, 130 and 143 stopped 
 	fs.BoolVar(&f.noDashboard, "no-dashboard", false, "serve no dashboard")
 	fs.BoolVar(&f.keepOpen, "keep-open", false, "keep the dashboard open when the run has ended, until Ctrl-C")
 	fs.BoolVar(&f.strict, "strict", false, "exit with 3 when only a part was converted")
+	pluginDirFlag(c, &f.plugins)
 	return c
 }
 
@@ -74,6 +76,7 @@ func (a *app) run(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	conf.plugins = f.plugins
 	screen := newTerminal(a.stderr, f.progress)
 	log, err := newLog(screen, a.stderr, f.logLevel, screen.mode)
 	if err != nil {

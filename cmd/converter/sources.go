@@ -32,6 +32,15 @@ func builtInNames() []string {
 	return names
 }
 
+// builtInCommand is the command line that serves a built-in plugin.
+func builtInCommand(name string) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return []string{self, "plugin", "serve", name}, nil
+}
+
 // sources are the started plugins of a config.
 type sources struct {
 	list []engine.Source
@@ -43,13 +52,15 @@ type sources struct {
 func (c *config) command(i int) ([]string, error) {
 	s := c.Sources[i]
 	if _, ok := builtIn()[s.Plugin]; ok && s.Path == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("find this program: %w", err)
+		if s.SHA256 != "" {
+			c.document.add(fmt.Sprintf("/sources/%d/sha256", i), mistake{
+				code: "config.wrong_value", text: fmt.Sprintf("plugin %q is part of converter and has no file of its own to pin", s.Plugin),
+				hint: "leave it out",
+			})
 		}
-		return []string{self, "plugin", "serve", s.Plugin}, nil
+		return builtInCommand(s.Plugin)
 	}
-	found, err := host.Find(s.Plugin, host.FindConfig{Path: c.resolve(s.Path), ConfigDir: c.dir})
+	found, err := host.Find(s.Plugin, host.FindConfig{Path: c.resolve(s.Path), Dirs: c.plugins, ConfigDir: c.dir})
 	var d *sdk.Diagnostic
 	if errors.As(err, &d) && (d.Code == host.CodeNotFound || d.Kind == sdk.Invalid) {
 		m := mistake{code: d.Code, text: d.Error()}
@@ -107,6 +118,7 @@ func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *
 func (c *config) startOne(ctx context.Context, i int, command []string, log *slog.Logger) (*host.Keeper, error) {
 	k, err := host.Keep(ctx, host.Config{
 		Name: c.Sources[i].Plugin, Command: command, Version: version, Log: log.With("source", c.Sources[i].Name),
+		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", c.Sources[i].Name, err)

@@ -13,6 +13,7 @@ const defaultConfig = "converter.yaml"
 
 func (a *app) validateCommand() *cobra.Command {
 	var path string
+	var dirs []string
 	c := &cobra.Command{
 		Use:   "validate",
 		Short: "Check a config file and the options of its plugins, without reading or writing anything",
@@ -22,6 +23,7 @@ func (a *app) validateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			conf.plugins = dirs
 			state, err := os.MkdirTemp("", "converter-")
 			if err != nil {
 				return failed(err)
@@ -37,6 +39,7 @@ func (a *app) validateCommand() *cobra.Command {
 		},
 	}
 	configFlag(c, &path)
+	pluginDirFlag(c, &dirs)
 	return c
 }
 
@@ -58,6 +61,11 @@ func (a *app) schemaCommand() *cobra.Command {
 
 func configFlag(c *cobra.Command, path *string) {
 	c.Flags().StringVarP(path, "config", "c", defaultConfig, "config file")
+}
+
+// pluginDirFlag is for folders to look for plugins in before all others.
+func pluginDirFlag(c *cobra.Command, dirs *[]string) {
+	c.Flags().StringArrayVar(dirs, "plugin-dir", nil, "folder to look for plugins in first; may be given several times")
 }
 
 // config loads a config file; its mistakes are usage errors.
