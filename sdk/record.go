@@ -77,7 +77,7 @@ type AssetRef struct {
 	Revision  string // changes when the bytes change
 
 	URL  string // the host fetches it, through its own cache
-	Path string // the host opens this file
+	Path string // the host opens this file; it lies in a folder that the options name, or in WorkDir or CacheDir
 	Key  string // the host asks FetchAsset
 }
 

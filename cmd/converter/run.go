@@ -82,10 +82,14 @@ func (a *app) run(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	state, err := filepath.Abs(conf.stateDir(f.state))
+	if err != nil {
+		return usage("state folder: %w", err)
+	}
 	ctx, stop := newStopper(ctx, screen)
 	defer stop.close()
 
-	j := &job{app: a, flags: f, conf: conf, screen: screen, log: log, stop: stop, state: conf.stateDir(f.state)}
+	j := &job{app: a, flags: f, conf: conf, screen: screen, log: log, stop: stop, state: state}
 	if err := j.open(ctx); err != nil {
 		return errors.Join(stop.instead(err), j.close(ctx))
 	}

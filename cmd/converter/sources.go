@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,9 +141,10 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		return fmt.Errorf("source %q: make its folder: %w", c.Sources[i].Name, err)
 	}
 	s.dirs = append(s.dirs, work)
+	cache := filepath.Join(state, "cache", c.Sources[i].Plugin)
+	s.list[i].Folders = append(c.named(c.Sources[i].Options), work, cache)
 	err = s.kept[i].Configure(ctx, sdk.Configuration{
-		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work,
-		CacheDir: filepath.Join(state, "cache", c.Sources[i].Plugin),
+		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work, CacheDir: cache,
 	})
 	if err == nil {
 		return nil
@@ -154,6 +156,26 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		c.document.add(fmt.Sprintf("/sources/%d/options%s", i, d.ConfigPath), mistake{code: d.Code, text: d.Error(), hint: d.Suggestion})
 	}
 	return nil
+}
+
+// named lists the files and folders that options name: every text in them that leads to one that is there.
+func (c *config) named(value any) (paths []string) {
+	switch v := value.(type) {
+	case string:
+		path := filepath.Clean(c.resolve(v))
+		if _, err := os.Stat(path); v != "" && err == nil {
+			paths = append(paths, path)
+		}
+	case []any:
+		for _, item := range v {
+			paths = append(paths, c.named(item)...)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			paths = append(paths, c.named(v[key])...)
+		}
+	}
+	return paths
 }
 
 // workDir makes a folder for a plugin's own use in the state folder.

@@ -35,6 +35,8 @@ type Config struct {
 type Source struct {
 	Name   string
 	Source sdk.Source
+	// Folders are those that its assets may be opened in by path, absolute; a file stands for itself. Default: none.
+	Folders []string
 }
 
 // Output is a place to write to.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/core/asset"
@@ -178,16 +177,9 @@ func (g *gallery) open(ctx context.Context, e errand) (io.ReadCloser, int64, err
 		}
 		return a.Body, a.Size, err
 	}
-	info, err := os.Stat(e.use.Locator.Path) // before it is opened: opening a pipe waits for somebody to write to it
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", e.use.Locator.Path)
-	}
+	f, info, err := openIn(g.run.Sources[e.source].Folders, e.use.Locator.Path)
 	if err != nil {
-		return nil, 0, unreadable(err)
-	}
-	f, err := os.Open(e.use.Locator.Path)
-	if err != nil {
-		return nil, 0, unreadable(err)
+		return nil, 0, err
 	}
 	return f, info.Size(), nil
 }

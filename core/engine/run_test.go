@@ -55,7 +55,7 @@ func newJob(t *testing.T, sources ...*shelf) *job {
 		},
 	}
 	for i, s := range sources {
-		j.Sources = append(j.Sources, Source{Name: fmt.Sprint("s", i), Source: s})
+		j.Sources = append(j.Sources, Source{Name: fmt.Sprint("s", i), Source: s, Folders: []string{os.TempDir()}})
 	}
 	return j
 }
