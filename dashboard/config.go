@@ -77,7 +77,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Start == nil {
 		c.Start = []Command{
 			{Label: "Convert what your config names", Line: "converter run --config converter.yaml"},
-			{Label: "Or try the built-in sample", Line: "converter demo"},
+			{Label: "Or try the sample of the repository", Line: "converter run --config examples/run.yaml"},
 		}
 	}
 	if c.Log == nil {
