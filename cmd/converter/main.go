@@ -22,7 +22,7 @@ import (
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// version is set by the linker; otherwise the module's own version is shown.
+// version is what the program calls itself; a linker may set it for a release.
 var version = "dev"
 
 func main() {
@@ -66,12 +66,12 @@ func (a *app) complain(err error) {
 		return
 	}
 	for _, d := range sdk.Diagnose(err, "") {
-		fmt.Fprintln(a.stderr, "error: "+d.Error())
+		fmt.Fprintln(a.stderr, "error: "+lines(d.Error()))
 		if d.Detail != "" {
-			fmt.Fprintln(a.stderr, indent(d.Detail, "       "))
+			fmt.Fprintln(a.stderr, indent(lines(d.Detail), "       "))
 		}
 		if d.Suggestion != "" {
-			fmt.Fprintln(a.stderr, "       → "+d.Suggestion)
+			fmt.Fprintln(a.stderr, "       → "+plain(d.Suggestion))
 		}
 	}
 }

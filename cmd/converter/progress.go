@@ -157,7 +157,7 @@ func (p *progress) draw(s core.Snapshot) string {
 		}
 		fmt.Fprintf(&b, "%-9s %s  %s/%s\n", c.Stage, bar(c), grouped(c.Done()), grouped(max(c.Total, c.Found)))
 	}
-	parts := []string{s.Doing}
+	parts := []string{plain(s.Doing)}
 	if s.Rate >= 0.5 {
 		parts = append(parts, fmt.Sprintf("%.0f/s", s.Rate))
 	}
@@ -201,7 +201,7 @@ func (p *progress) plain(s core.Snapshot, last bool) {
 	}
 	p.said, p.done = time.Now(), done
 	images := s.Stage(core.StageAssets)
-	line := fmt.Sprintf("%s · %s of %s entities", s.Doing, grouped(done), grouped(max(c.Total, c.Found)))
+	line := fmt.Sprintf("%s · %s of %s entities", plain(s.Doing), grouped(done), grouped(max(c.Total, c.Found)))
 	if images.Found > 0 {
 		line += fmt.Sprintf(" · %s of %s images", grouped(images.Done()), grouped(max(images.Total, images.Found)))
 	}

@@ -237,7 +237,7 @@ func (j *job) ending(result engine.Result, err error) runs.Ending {
 	items, causes := summary.Failures()
 	switch {
 	case err != nil && j.stop.signal() != "":
-		e.State, e.Reason, e.Actor = core.Cancelled, "stopped by "+j.stop.signal(), j.stop.actor()
+		e.State, e.Reason, e.Actor = core.Cancelled, j.stop.why().Error(), j.stop.actor()
 	case err != nil:
 		e.State, e.Reason, e.Actor = core.Failed, firstLine(err.Error()), "error"
 		if _, ok := errors.AsType[*runs.StoreError](err); ok {
@@ -259,6 +259,8 @@ func (j *job) exit(e runs.Ending, err error) error {
 	switch {
 	case e.State == core.Cancelled && j.stop.signal() == "SIGTERM":
 		return &exitError{code: exitSIGTERM}
+	case e.State == core.Cancelled && e.Actor == byUser:
+		return &exitError{code: exitFailed} // nothing was converted, and no signal stopped it
 	case e.State == core.Cancelled:
 		return &exitError{code: exitSIGINT}
 	case err != nil && j.told(err):
@@ -333,16 +335,16 @@ func (j *job) problems(s core.Summary) {
 		if p.Warning {
 			mark = "!"
 		}
-		fmt.Fprintf(j.screen, "%s %s × %s [%s]", mark, grouped(p.Count), p.Message, p.Code)
+		fmt.Fprintf(j.screen, "%s %s × %s [%s]", mark, grouped(p.Count), plain(p.Message), plain(p.Code))
 		if len(p.Examples) > 0 {
-			fmt.Fprintf(j.screen, ": %s", p.Examples[0])
+			fmt.Fprintf(j.screen, ": %s", plain(p.Examples[0]))
 			if p.Count > 1 {
 				fmt.Fprint(j.screen, ", …")
 			}
 		}
 		fmt.Fprintln(j.screen)
 		if p.Suggestion != "" && !p.Warning {
-			fmt.Fprintf(j.screen, "    → %s\n", p.Suggestion)
+			fmt.Fprintf(j.screen, "    → %s\n", plain(p.Suggestion))
 		}
 	}
 }
@@ -417,7 +419,15 @@ type stopper struct {
 // stopped is why a context was ended.
 type stopped struct{ by, actor string }
 
-func (s stopped) Error() string { return "stopped by " + s.by }
+// byUser is the actor of a run that somebody ended in the browser.
+const byUser = "user"
+
+func (s stopped) Error() string {
+	if s.actor == byUser {
+		return s.by
+	}
+	return "stopped by " + s.by
+}
 
 // newStopper returns the context of a run, and what ends it.
 func newStopper(ctx context.Context, screen *terminal) (context.Context, *stopper) {
@@ -445,7 +455,7 @@ func newStopper(ctx context.Context, screen *terminal) (context.Context, *stoppe
 }
 
 // user ends the run as somebody in the browser asked for.
-func (s *stopper) user(reason string) { s.cancel(stopped{by: reason, actor: "user"}) }
+func (s *stopper) user(reason string) { s.cancel(stopped{by: reason, actor: byUser}) }
 
 // cause is what stopped the run, the zero value when nothing did.
 func (s *stopper) cause() stopped {

@@ -35,6 +35,7 @@ func (d *document) validate(schema []byte, pointer string, value any) error {
 	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
+	c.UseLoader(noLoader{})
 	if err := c.AddResource("schema.json", doc); err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}
@@ -47,6 +48,14 @@ func (d *document) validate(schema []byte, pointer string, value any) error {
 		d.once()
 	}
 	return nil
+}
+
+// noLoader opens nothing: a schema is a plugin's word, and does not name files of this machine or of the net.
+type noLoader struct{}
+
+// Load refuses.
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("%s: a schema of options stands by itself", url)
 }
 
 // once drops the complaint that a field is missing where it is there under a misspelt name.
