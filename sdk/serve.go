@@ -97,7 +97,7 @@ func describe(w io.Writer, s Spec) error {
 	return e.Encode(description{
 		Name: s.Name, Version: s.Version, Summary: s.Summary, Description: s.Description, Author: s.Author,
 		Homepage: s.Homepage, License: s.License, Kinds: s.Kinds, Capabilities: s.Can.words(),
-		StateVersion: s.StateVersion, Protocols: []int{sourcepb.ProtocolVersion}, SDK: version(), Options: s.Options,
+		StateVersion: s.StateVersion, Protocols: sourcepb.Majors(), SDK: version(), Options: s.Options,
 	})
 }
 
@@ -147,16 +147,18 @@ func serve(s Source) error {
 	defer runtime.KeepAlive(stderr)
 	log := newLogger(stderr, os.Getenv(sourcepb.LogLevelKey))
 	service := newService(s, log)
-	served := plugin.ServeConfig{
+	config := plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion: sourcepb.ProtocolVersion,
-			MagicCookieKey:  sourcepb.CookieKey, MagicCookieValue: sourcepb.CookieValue,
+			MagicCookieKey: sourcepb.CookieKey, MagicCookieValue: sourcepb.CookieValue,
 		},
-		Plugins: plugin.PluginSet{sourcepb.PluginName: &served{service: service}},
-		Logger:  hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: stderr, JSONFormat: true}),
+		VersionedPlugins: map[int]plugin.PluginSet{},
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: stderr, JSONFormat: true}),
+	}
+	for _, major := range sourcepb.Majors() { // there is one so far, and the host chooses
+		config.VersionedPlugins[major] = plugin.PluginSet{sourcepb.PluginName: &served{service: service}}
 	}
 	stop := make(chan func(), 1)
-	served.GRPCServer = func(options []grpc.ServerOption) *grpc.Server {
+	config.GRPCServer = func(options []grpc.ServerOption) *grpc.Server {
 		server := newServer(service, options...)
 		stop <- server.Stop
 		return server
@@ -167,7 +169,7 @@ func serve(s Source) error {
 		defer close(watched)
 		watchParent(done, stop)
 	}()
-	plugin.Serve(&served)
+	plugin.Serve(&config)
 	close(done)
 	<-watched
 	return service.end(lastWords)

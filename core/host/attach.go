@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -47,8 +48,8 @@ func attach(ctx context.Context, config Config, at sourcepb.Reattach) (*Process,
 	config.CallTimeout, config.StallAfter, config.StallKill = breakpoint, breakpoint, breakpoint
 	p := &Process{config: config, child: newChild(ctx, config, nil, ""), attached: true}
 	switch {
-	case at.Protocol != sourcepb.ProtocolVersion:
-		return nil, wrongProtocol(config.Name, fmt.Sprint(at.Protocol))
+	case !slices.Contains(config.majors, at.Protocol):
+		return nil, wrongProtocol(config.Name, config.majors, []int{at.Protocol})
 	case at.Network != "unix":
 		return nil, p.lost(fmt.Errorf("it listens on %q, not on a socket of this machine", at.Network))
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,10 +39,12 @@ const (
 type child struct {
 	name    string
 	command []string
-	env     []string
+	env     []string // with the variables of the handshake, once go-plugin has set them
+	bare    []string // without
 	workDir string
 	memory  uint64 // bytes of data it may have; 0: no limit
 	folder  string // of the socket
+	majors  []int  // versions of the protocol that we speak
 	talk    *talk
 	done    chan struct{}
 
@@ -58,9 +61,10 @@ type child struct {
 }
 
 func newChild(ctx context.Context, config Config, command []string, folder string) *child {
+	bare := environment(ctx, os.Environ(), config)
 	c := &child{
-		name: config.Name, command: command, workDir: config.WorkDir, folder: folder, done: make(chan struct{}),
-		talk: newTalk(config.Name, config.Log), env: environment(ctx, os.Environ(), config),
+		name: config.Name, command: command, workDir: config.WorkDir, folder: folder, majors: config.majors, done: make(chan struct{}),
+		talk: newTalk(config.Name, config.Log), env: slices.Clone(bare), bare: bare,
 	}
 	if config.MemoryMB > 0 {
 		c.memory = uint64(config.MemoryMB) << 20
@@ -229,7 +233,7 @@ func (c *child) pumpOut(ctx context.Context, r io.Reader) {
 
 // greet hands the handshake to go-plugin, or ends the process when the line is none.
 func (c *child) greet(ctx context.Context, line string) {
-	hello, err := parseHandshake(c.name, c.command[0], line)
+	hello, err := parseHandshake(c.name, c.command[0], line, c.majors)
 	if err == nil {
 		err = hello.trusted(c.name, c.folder)
 	}

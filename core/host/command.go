@@ -49,39 +49,3 @@ func executable(name, program string) error {
 	}
 	return nil
 }
-
-const (
-	// socketName is the longest path that go-plugin appends to the folder.
-	socketName = len("/plugin-dir4294967295/plugin4294967295")
-	// socketLimit is the longest path of a socket that every system takes.
-	socketLimit = 103
-)
-
-// socketFolder makes a folder for the socket, that nobody else can enter and whose path is short enough: in dir, or else
-// in the first that is short enough of what a system of this kind always has.
-func socketFolder(name, dir string) (string, error) {
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	var tooLong string
-	for _, parent := range []string{dir, os.Getenv("XDG_RUNTIME_DIR"), "/tmp"} {
-		if parent == "" {
-			continue
-		}
-		folder, err := os.MkdirTemp(parent, "converter-")
-		if err != nil {
-			if parent == dir {
-				return "", noSocketFolder(name, parent, err)
-			}
-			continue
-		}
-		if len(folder)+socketName <= socketLimit {
-			return folder, nil
-		}
-		tooLong = folder
-		if err := os.Remove(folder); err != nil {
-			return "", noSocketFolder(name, parent, err)
-		}
-	}
-	return "", noSocketFolder(name, filepath.Dir(tooLong), errors.New("the path is too long for a socket"))
-}

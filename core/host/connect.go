@@ -23,10 +23,9 @@ func (c *child) clientConfig(ctx context.Context) *plugin.ClientConfig {
 	stderr := func(line string) { c.talk.say(ctx, entry{level: slog.LevelInfo, text: line}) }
 	config := &plugin.ClientConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion: sourcepb.ProtocolVersion,
-			MagicCookieKey:  sourcepb.CookieKey, MagicCookieValue: sourcepb.CookieValue,
+			MagicCookieKey: sourcepb.CookieKey, MagicCookieValue: sourcepb.CookieValue,
 		},
-		Plugins:          plugin.PluginSet{sourcepb.PluginName: &plugin.NetRPCUnsupportedPlugin{}},
+		VersionedPlugins: map[int]plugin.PluginSet{},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			c.env = append(c.env, cmd.Env...)
@@ -39,6 +38,9 @@ func (c *child) clientConfig(ctx context.Context) *plugin.ClientConfig {
 		Logger:           hclog.NewNullLogger(),
 		SyncStdout:       &splitter{do: out}, // what the plugin prints while it serves
 		SyncStderr:       &splitter{do: stderr},
+	}
+	for _, major := range c.majors {
+		config.VersionedPlugins[major] = plugin.PluginSet{sourcepb.PluginName: &plugin.NetRPCUnsupportedPlugin{}}
 	}
 	config.GRPCDialOptions = []grpc.DialOption{
 		grpc.WithTransportCredentials(&security{child: c, config: config}),

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/seed-98789ff7/converter/internal/sourcepb"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -113,15 +112,6 @@ func notAPlugin(name, program, line string) error {
 	}
 }
 
-func wrongProtocol(name, version string) error {
-	return &sdk.Diagnostic{
-		Kind: sdk.Unsupported, Code: CodeProtocol,
-		Summary: fmt.Sprintf("plugin %q speaks another version of the protocol (%s) than this converter (1.%d)",
-			name, version, sourcepb.ProtocolVersion),
-		Suggestion: "update the plugin, or the converter, whichever is older",
-	}
-}
-
 func insecurePlugin(name, reason string) error {
 	return &sdk.Diagnostic{
 		Kind: sdk.Invalid, Code: CodeInsecure,
@@ -159,7 +149,7 @@ func (p *Process) startFault(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("start plugin %q: %w", name, context.Cause(ctx))
 	case fault != nil:
-		return fault
+		return p.protocolFault(ctx, fault)
 	case failure != nil:
 		return failure
 	case errors.As(err, &d):

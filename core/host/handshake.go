@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashicorp/go-plugin"
-
-	"github.com/seed-98789ff7/converter/internal/sourcepb"
 )
 
 // handshake is the first line of a plugin: CORE|PROTOCOL|NETWORK|ADDRESS|grpc|CERTIFICATE.
@@ -25,7 +24,7 @@ type handshake struct {
 const minCertificate = 51
 
 // parseHandshake reads the line and returns a fault that the user can be shown.
-func parseHandshake(name, program, line string) (handshake, error) {
+func parseHandshake(name, program, line string, majors []int) (handshake, error) {
 	fields := strings.Split(strings.TrimSpace(line), "|")
 	if len(fields) < 4 {
 		return handshake{}, notAPlugin(name, program, line)
@@ -35,11 +34,13 @@ func parseHandshake(name, program, line string) (handshake, error) {
 	if coreErr != nil || versionErr != nil || (fields[2] != "unix" && fields[2] != "tcp") {
 		return handshake{}, notAPlugin(name, program, line)
 	}
-	if core != plugin.CoreProtocolVersion || version != sourcepb.ProtocolVersion {
-		return handshake{}, wrongProtocol(name, fmt.Sprintf("%d.%d", core, version))
-	}
-	if len(fields) < 5 || fields[4] != string(plugin.ProtocolGRPC) {
-		return handshake{}, wrongProtocol(name, "net/rpc")
+	switch {
+	case core != plugin.CoreProtocolVersion:
+		return handshake{}, foreignHandshake(name, fmt.Sprintf("its handshake is of version %d", core))
+	case !slices.Contains(majors, version):
+		return handshake{}, wrongProtocol(name, majors, []int{version})
+	case len(fields) < 5 || fields[4] != string(plugin.ProtocolGRPC):
+		return handshake{}, foreignHandshake(name, "it speaks net/rpc instead of gRPC")
 	}
 	h := handshake{network: fields[2], address: fields[3]}
 	if len(fields) > 5 && len(fields[5]) >= minCertificate {

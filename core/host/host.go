@@ -55,6 +55,8 @@ type Config struct {
 	PingTimeout  time.Duration // until a plugin counts as not answering; default: 2 s
 	StallAfter   time.Duration // without a message, until a reading is reported as stalled; default: 60 s
 	StallKill    time.Duration // without an answer to a ping, until a stalled plugin is killed; default: 30 s
+
+	majors []int // versions of the protocol; default: those of sourcepb
 }
 
 func (c Config) withDefaults() Config {
@@ -72,6 +74,9 @@ func (c Config) withDefaults() Config {
 		if *d.field <= 0 {
 			*d.field = d.value
 		}
+	}
+	if c.majors == nil {
+		c.majors = sourcepb.Majors()
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -125,7 +130,7 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	if config.MemoryMB > 0 && !canLimit {
 		config.Log.WarnContext(ctx, "memory_mb is ignored: plugins cannot be limited on this system", "plugin", config.Name)
 	}
-	folder, err := socketFolder(config.Name, config.TempDir)
+	folder, err := socketFolder(ctx, config.Name, config.TempDir)
 	if err != nil {
 		return nil, err
 	}

@@ -203,7 +203,7 @@ func TestStartsThatFail(t *testing.T) {
 		"bars":          {"bars", nil, CodeNotAPlugin, sdk.Invalid, "hello|world"},
 		"hangs":         {"hangs", nil, CodeTimeout, sdk.Unavailable, "no handshake"},
 		"closes stdout": {"closes-stdout", nil, CodeTimeout, sdk.Unavailable, "no handshake"},
-		"protocol":      {"protocol", nil, CodeProtocol, sdk.Unsupported, "(1.9)"},
+		"protocol":      {"protocol", nil, CodeProtocol, sdk.Unsupported, "speaks version 9 of the protocol, and this converter version 1"},
 		"net/rpc":       {"netrpc", nil, CodeProtocol, sdk.Unsupported, "net/rpc"},
 		"nobody serves": {"nobody", nil, CodeDisconnected, sdk.Unavailable, "broke"},
 		"deaf":          {"deaf", nil, CodeTimeout, sdk.Unavailable, "no answer"},
@@ -259,7 +259,7 @@ func TestSocketPathIsKeptShort(t *testing.T) {
 	if err := os.Mkdir(long, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	folder, err := socketFolder("test", long)
+	folder, err := socketFolder(t.Context(), "test", long)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestSocketPathIsKeptShort(t *testing.T) {
 	if entries, err := os.ReadDir(long); err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if _, err := socketFolder("test", "/no/such/folder"); sdk.KindOf(err) != sdk.Unavailable {
+	if _, err := socketFolder(t.Context(), "test", "/no/such/folder"); sdk.KindOf(err) != sdk.Unavailable {
 		t.Errorf("err = %v", err)
 	}
 }

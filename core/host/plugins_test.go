@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,11 +14,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	"github.com/seed-98789ff7/converter/internal/sourcepb"
@@ -69,6 +73,8 @@ func bePlugin(kind string) {
 	case "protocol":
 		fmt.Printf("1|9|unix|%s/s|grpc|\n", os.Getenv("PLUGIN_UNIX_SOCKET_DIR"))
 		time.Sleep(forEver)
+	case "second", "both", "far":
+		serveMajors(kind)
 	case "netrpc":
 		fmt.Printf("1|1|unix|%s/s|netrpc|\n", os.Getenv("PLUGIN_UNIX_SOCKET_DIR"))
 		time.Sleep(forEver)
@@ -288,6 +294,37 @@ func servePlain() {
 	if err := server.Serve(l); err != nil {
 		panic(err)
 	}
+}
+
+// serveMajors is a plugin of a time when there is more than one version of the protocol.
+func serveMajors(kind string) {
+	majors := map[string][]int{"second": {2}, "both": {1, 2}, "far": {3, 4}}[kind]
+	if slices.Contains(os.Args, "describe") {
+		text := must(json.Marshal(map[string]any{"name": kind, "protocols": majors}))
+		fmt.Println(string(text))
+		return
+	}
+	config := &plugin.ServeConfig{
+		HandshakeConfig:  plugin.HandshakeConfig{MagicCookieKey: sourcepb.CookieKey, MagicCookieValue: sourcepb.CookieValue},
+		VersionedPlugins: map[int]plugin.PluginSet{},
+		GRPCServer:       plugin.DefaultGRPCServer,
+		Logger:           hclog.NewNullLogger(),
+	}
+	for _, major := range majors {
+		config.VersionedPlugins[major] = plugin.PluginSet{sourcepb.PluginName: plainPlugin{}}
+	}
+	plugin.Serve(config)
+}
+
+type plainPlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+func (plainPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	sourcepb.RegisterSourceServiceServer(s, plainService{})
+	return nil
+}
+
+func (plainPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("this end serves")
 }
 
 // plainService says and does what the options are, one character a deed.

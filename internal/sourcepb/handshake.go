@@ -12,11 +12,22 @@ const (
 	CookieKey = "CONVERTER_PLUGIN"
 	// CookieValue is its value. It is no secret: it tells a host from a shell, not a friend from a foe.
 	CookieValue = "converter.source"
-	// ProtocolVersion is the major version of the protocol.
+	// ProtocolVersion is the current major version of the protocol.
 	ProtocolVersion = 1
 	// PluginName is the name of the one plugin in the set that a process serves.
 	PluginName = "source"
 )
+
+// Majors are the major versions of the protocol that both ends of this release speak, the newest first: the current one and,
+// once there is one, the one before it, so that neither plugins nor converters have to be updated on the same day.
+func Majors() []int {
+	const oldest = max(1, ProtocolVersion-1)
+	majors := make([]int, 0, ProtocolVersion-oldest+1)
+	for v := ProtocolVersion; v >= oldest; v-- {
+		majors = append(majors, v)
+	}
+	return majors
+}
 
 // LogLevelKey is the environment variable in which the host says what it shows: debug, info, warn or error. A plugin may
 // log less than it could; what it logs beyond is thrown away.
