@@ -44,9 +44,10 @@ func builtInCommand(name string) ([]string, error) {
 
 // sources are the started plugins of a config.
 type sources struct {
-	list []engine.Source
-	kept []*host.Keeper
-	dirs []string
+	list   []engine.Source
+	kept   []*host.Keeper
+	faults []error // why a source's plugin cannot be used; nil: it can
+	dirs   []string
 }
 
 // command returns the command line of a source's plugin. A name that no plugin has is a mistake of the config.
@@ -63,7 +64,7 @@ func (c *config) command(i int) ([]string, error) {
 	}
 	found, err := host.Find(s.Plugin, host.FindConfig{Path: c.resolve(s.Path), Dirs: c.plugins, ConfigDir: c.dir})
 	var d *sdk.Diagnostic
-	if errors.As(err, &d) && (d.Code == host.CodeNotFound || d.Kind == sdk.Invalid) {
+	if errors.As(err, &d) && (d.Code == host.CodeNotFound || d.Code == host.CodeBadName) {
 		m := mistake{code: d.Code, text: d.Error()}
 		if guess := nearest(s.Plugin, builtInNames()); guess != "" {
 			m.hint = "did you mean " + quoted(guess) + "?"
@@ -71,16 +72,18 @@ func (c *config) command(i int) ([]string, error) {
 		c.document.add(fmt.Sprintf("/sources/%d/plugin", i), m)
 		return nil, nil
 	}
-	if err != nil {
+	if err != nil && found.Path == "" {
 		return nil, err
 	}
-	return []string{found.Path}, nil
+	return []string{found.Path}, nil // what is there and cannot be started is its source's misfortune
 }
 
 // start starts the plugins of all sources at the same time and hands them their options. Wrong options are mistakes of
-// the config; then, and on any error, nothing is left running.
+// the config; then, and on any error, nothing is left running. A plugin that cannot be used is its source's misfortune alone:
+// the source is [absent] then, and the fault stands in the result.
 func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *sources, err error) {
-	s := &sources{list: make([]engine.Source, len(c.Sources)), kept: make([]*host.Keeper, len(c.Sources))}
+	n := len(c.Sources)
+	s := &sources{list: make([]engine.Source, n), kept: make([]*host.Keeper, n), faults: make([]error, n)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -95,20 +98,22 @@ func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *
 	if len(c.document.found) > 0 {
 		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}
 	}
-	failures := make([]error, len(c.Sources))
 	var group sync.WaitGroup
 	for i := range c.Sources {
-		group.Go(func() { s.kept[i], failures[i] = c.startOne(ctx, i, commands[i], log) })
+		group.Go(func() { s.kept[i], s.faults[i] = c.startOne(ctx, i, commands[i], log) })
 	}
 	group.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return nil, failed(err)
-	}
 	for i := range c.Sources {
-		s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: s.kept[i]}
-		if err := c.configure(ctx, i, s, state); err != nil {
-			return nil, failed(err)
+		if s.faults[i] == nil {
+			s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: s.kept[i]}
+			s.faults[i] = c.configure(ctx, i, s, state)
 		}
+		if s.faults[i] != nil {
+			s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: absent{c.Sources[i].Plugin, s.faults[i]}}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, failed(errors.Join(s.faults...))
 	}
 	if len(c.document.found) > 0 {
 		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}

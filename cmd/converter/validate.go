@@ -34,6 +34,9 @@ func (a *app) validateCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
+			if err := errors.Join(s.faults...); err != nil {
+				return failed(err)
+			}
 			fmt.Fprintf(a.stdout, "%s is right: %s, %s\n", path, plural(len(conf.Sources), "source"), plural(len(conf.Outputs), "output"))
 			return nil
 		},

@@ -209,7 +209,7 @@ func (p *Process) died(greeted bool) error {
 		d.Suggestion = ""
 	}
 	if bySIGKILL(state) {
-		d.Code = CodeKilled
+		d.Kind, d.Code = sdk.Unavailable, CodeKilled
 		d.Suggestion = "often it is the system that kills a process, for lack of memory"
 	}
 	if line != "" {

@@ -49,6 +49,9 @@ func bePlugin(kind string) {
 	case "debug":
 		os.Args = []string{os.Args[0], "--debug"}
 		sdk.Serve(good())
+	case "killed-once":
+		dieOnce(os.Getenv("ONCE"))
+		sdk.Serve(good())
 	case "exits":
 		fmt.Fprintln(os.Stderr, "cannot find libexample.so")
 		os.Exit(2)
@@ -122,6 +125,7 @@ type deed struct {
 	Do      string `json:"do"`
 	Records int    `json:"records"`
 	Bytes   int    `json:"bytes"`
+	File    string `json:"file"`
 }
 
 type goodSource struct {
@@ -137,6 +141,9 @@ func good() sdk.Source {
 		Name: "good", Version: "1.2.3", Summary: "Does as it is told.", Kinds: []string{"creature"}, StateVersion: 7,
 		Resumable: true,
 		Open: sdk.NewOpener(func(_ context.Context, d deed, env sdk.Environment) (*goodSource, error) {
+			if d.Do == "die-once" {
+				dieOnce(d.File)
+			}
 			if d.Do == "refuse" {
 				return nil, fmt.Errorf("open library: %w", &sdk.Diagnostic{
 					Kind: sdk.NotFound, Code: "good.no_library", Summary: "there is no library", ConfigPath: "/do",
@@ -161,6 +168,9 @@ func (g *goodSource) Check(context.Context) error {
 }
 
 func (g *goodSource) Discover(context.Context) ([]sdk.Stream, error) {
+	if g.deed.Do == "die-once" {
+		dieOnce(g.deed.File)
+	}
 	return []sdk.Stream{{
 		Name: "monsters", Title: "Monsters", Kind: "creature", Records: sdk.Estimate{Count: 3, Quality: sdk.Exact},
 		Assets: sdk.Estimate{Count: 5, Quality: sdk.LowerBound}, Bytes: sdk.Estimate{Count: 9, Quality: sdk.Approximate},
@@ -201,6 +211,14 @@ func (g *goodSource) Read(ctx context.Context, request sdk.ReadRequest, out sdk.
 		return ctx.Err()
 	}
 	return nil
+}
+
+// dieOnce kills this process, unless the file is there, which it makes.
+func dieOnce(file string) {
+	if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = f.Close()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
 }
 
 // noise writes what has crashed or stopped hosts.
@@ -269,6 +287,9 @@ func (g *goodSource) FetchAsset(_ context.Context, ref sdk.AssetRef) (sdk.Asset,
 		return sdk.Asset{Body: io.NopCloser(endless{}), Size: -1}, nil
 	}
 	content := strings.Repeat("0123456789", 100<<10)
+	if ref.Key == "large" { // more than can be on its way
+		content = strings.Repeat("0123456789", 4<<20)
+	}
 	return sdk.Asset{Body: io.NopCloser(strings.NewReader(content)), MediaType: "image/png", Size: int64(len(content))}, nil
 }
 
