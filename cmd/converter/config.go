@@ -52,6 +52,7 @@ type Assets struct {
 	Enabled     *bool          `json:"enabled,omitempty" jsonschema:"default=true" jsonschema_description:"false: pictures are neither read nor written."`
 	Resolutions map[string]int `json:"resolutions,omitempty" jsonschema_description:"Box in pixels that a picture is fitted into, by name of the resolution. Default: thumbnail 256, preview 800, display 1920."`
 	Quality     Quality        `json:"quality,omitzero" jsonschema_description:"WebP quality, 1 to 100."`
+	Remote      bool           `json:"remote,omitempty" jsonschema:"default=false" jsonschema_description:"true: also pictures are fetched that documents only refer to, out there in the web. What a plugin names by URL as its own is always fetched."`
 	MemoryMB    int64          `json:"memory_mb,omitempty" jsonschema:"minimum=64,maximum=1048576,default=1024" jsonschema_description:"Megabytes for pixels at one time."`
 }
 

@@ -219,7 +219,10 @@ func (j *job) engine() engine.Config {
 	}
 	if j.conf.images() {
 		images := j.conf.assetConfig()
-		c.Images = &engine.Images{Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB}
+		web := sdk.Environment{CacheDir: filepath.Join(j.state, "cache", "web"), Log: j.log}
+		c.Images = &engine.Images{
+			Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web.HTTP(), Remote: j.conf.Assets.Remote,
+		}
 	}
 	for i, o := range j.conf.Outputs {
 		path := j.outputs()[i]

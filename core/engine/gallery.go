@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -18,6 +19,12 @@ type Images struct {
 	Config asset.Config
 	Recipe string // names Config and the encoder: same bytes and same recipe, same renditions
 	Memory int64  // megabytes for pixels at one time; default 1024
+
+	// Web fetches what sources name by URL. It holds each body in memory and knows how large one may be. Default: such
+	// references are skipped.
+	Web *http.Client
+	// Remote says to fetch also what documents only refer to, out there in the net; default: no.
+	Remote bool
 }
 
 // fileBytes bounds the bytes of asset files in memory at one time; one larger file passes alone.
@@ -75,7 +82,7 @@ func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
 			continue
 		}
 		g.run.Recorder.Found(core.StageAssets, name, "", 1)
-		if use.Status == sdk.Present && !use.Locator.IsZero() {
+		if g.fetches(use) {
 			g.queue.put(errand{source: source, use: use, of: e.Name})
 			continue
 		}
@@ -84,6 +91,19 @@ func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
 		}
 	}
 	return nil
+}
+
+// fetches says whether the bytes of an asset are to be had, and wanted.
+func (g *gallery) fetches(use core.AssetUse) bool {
+	images := g.run.Images
+	switch {
+	case use.Locator.IsZero(), use.Locator.URL != "" && images.Web == nil:
+		return false
+	case use.Status == sdk.Remote:
+		return images.Remote
+	default:
+		return use.Status == sdk.Present
+	}
 }
 
 func (g *gallery) first(ref reference) bool {

@@ -167,9 +167,12 @@ func readAll(body io.Reader, size int64) ([]byte, error) {
 
 // open opens an asset; its size is -1 where it is not known.
 func (g *gallery) open(ctx context.Context, e errand) (io.ReadCloser, int64, error) {
-	if e.use.Locator.Path == "" {
+	switch {
+	case e.use.Locator.URL != "":
+		return g.get(ctx, e.use.Locator.URL)
+	case e.use.Locator.Path == "":
 		a, err := g.run.Sources[e.source].Source.FetchAsset(ctx, sdk.AssetRef{
-			URI: e.use.URI, Role: e.use.Role, Status: e.use.Status, Key: e.use.Locator.Key, URL: e.use.Locator.URL,
+			URI: e.use.URI, Role: e.use.Role, Status: e.use.Status, Key: e.use.Locator.Key,
 			Revision: e.use.Locator.Revision,
 		})
 		if a.Size == 0 {
