@@ -36,25 +36,14 @@ func debugUntil(ctx context.Context, s Source, out io.Writer, log *slog.Logger) 
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	service := newService(s, log)
-	service.again = true
-	server := newServer(service)
-	sourcepb.RegisterSourceServiceServer(server, service)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	line, err := reattachLine(s.Spec().Name, listener.Addr())
 	if err == nil {
-		_, err = io.WriteString(out, line)
+		_, err = io.WriteString(out, line) // who reads it may call at once: it is listened already
 	}
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case err = <-served:
-			served <- nil
-		}
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	server.Stop()
-	return errors.Join(err, <-served, service.end(lastWords))
+	return ServeListener(ctx, s, listener, log)
 }
 
 // reattachLine is what a shell takes, so that the next command finds the plugin.

@@ -103,6 +103,52 @@ func TestDebugSaysNothingToNobody(t *testing.T) {
 	}
 }
 
+// shut is a listener that takes nobody.
+type shut struct{ net.Listener }
+
+func (shut) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+
+// closing notes when it is closed.
+type closing struct {
+	Source
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestServedListenerIsClosed(t *testing.T) {
+	over, end := context.WithCancel(t.Context())
+	end()
+	for name, tc := range map[string]struct {
+		ctx  context.Context //nolint:containedctx // of one call
+		wrap func(net.Listener) net.Listener
+		want error
+	}{
+		"ended before it began": {over, func(l net.Listener) net.Listener { return l }, nil},
+		"a listener that fails": {t.Context(), func(l net.Listener) net.Listener { return shut{l} }, net.ErrClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &closing{Source: reads(nil)}
+			if err := ServeListener(tc.ctx, s, tc.wrap(l), nil); !errors.Is(err, tc.want) || (err == nil) != (tc.want == nil) {
+				t.Errorf("%v", err)
+			}
+			if !s.closed {
+				t.Error("the source is not closed")
+			}
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("the listener is not closed: %v", err)
+			}
+		})
+	}
+}
+
 func TestReattachLineIsQuoted(t *testing.T) {
 	line, err := reattachLine("guard", &net.UnixAddr{Name: "/home/o'neil/s", Net: "unix"})
 	if err != nil || !strings.Contains(line, `"/home/o'\''neil/s"`) || !strings.HasPrefix(line, "CONVERTER_REATTACH='{") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,29 @@ func ExampleServe() {
 			return out.Record("guards", sdk.Record{ID: "guard-1", JSON: body})
 		},
 	}))
+}
+
+// A source in this process, for as long as somebody wants to look into it with a debugger.
+func ExampleServeListener() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error)
+	go func() { served <- sdk.ServeListener(ctx, newCastle(), listener, nil) }()
+
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err == nil {
+		err = conn.Close()
+	}
+	fmt.Println("called:", err)
+	stop()
+	fmt.Println("ended:", <-served)
+	// Output:
+	// called: <nil>
+	// ended: <nil>
 }
 
 // What is declared shows in the Spec: here a function that finds the streams.
