@@ -347,9 +347,8 @@ func (w *writer) transmit(m *sourcepb.ReadResponse) error {
 }
 
 func tooLarge(size int) error {
+	w := sourcepb.TooLarge(size)
 	return &Diagnostic{
-		Kind: Unsupported, Code: "TOO_LARGE",
-		Summary:    fmt.Sprintf("the record has %d bytes; more than %d cannot be sent", size, sourcepb.MaxRecord),
-		Suggestion: "leave binaries out of records: refer to them as assets",
+		Kind: ParseKind(w.GetKind()), Code: w.GetCode(), Summary: w.GetSummary(), Suggestion: w.GetSuggestion(),
 	}
 }

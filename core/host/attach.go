@@ -45,7 +45,7 @@ func attach(ctx context.Context, config Config, at sourcepb.Reattach) (*Process,
 	if config.SHA256 != "" {
 		config.Log.WarnContext(ctx, "checksum not looked at: the plugin runs already", "plugin", config.Name)
 	}
-	config.CallTimeout, config.StallAfter, config.StallKill = breakpoint, breakpoint, breakpoint
+	config.CallTimeout, config.StallAfter, config.StallKill, config.StallLimit = breakpoint, breakpoint, breakpoint, breakpoint
 	p := &Process{config: config, child: newChild(ctx, config, nil, ""), attached: true}
 	switch {
 	case !slices.Contains(config.majors, at.Protocol):
@@ -59,7 +59,7 @@ func attach(ctx context.Context, config Config, at sourcepb.Reattach) (*Process,
 	if err != nil {
 		return nil, p.lost(err)
 	}
-	p.conn, p.rpc = conn, sourcepb.NewSourceServiceClient(conn)
+	p.connected(conn)
 	deadline, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
 	err = p.greet(deadline)
@@ -68,8 +68,8 @@ func attach(ctx context.Context, config Config, at sourcepb.Reattach) (*Process,
 		err = fmt.Errorf("attach: %w", context.Cause(ctx))
 	case err != nil:
 		err = p.lost(err)
-	case p.spec.Name != config.Name:
-		err = wrongName(config.Name, p.spec.Name)
+	case p.Spec().Name != config.Name:
+		err = wrongName(config.Name, p.Spec().Name)
 	default:
 		config.Log.InfoContext(ctx, "attached to a plugin that runs already", "plugin", config.Name, "pid", at.Pid)
 		return p, nil

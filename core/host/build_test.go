@@ -51,7 +51,7 @@ func TestOutsideModule(t *testing.T) {
 	}
 	for _, foreign := range []string{
 		"gorqlite", "imaging", "a-h/templ", "chromedp", "spf13/cobra", "goleveldb", "santhosh-tekuri", "gen2brain",
-		"seed-98789ff7/converter/core", "seed-98789ff7/converter/runs",
+		"seed-98789ff7/converter/core", "seed-98789ff7/converter/runs", "converter/internal/sourceclient", "grpc/test/bufconn",
 	} {
 		if strings.Contains(sums, foreign) || strings.Contains(packages, foreign) {
 			t.Errorf("who imports the SDK gets %s", foreign)

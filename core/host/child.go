@@ -26,7 +26,8 @@ type why uint8
 const (
 	byItself why = iota
 	killedForStart
-	killedForStall
+	killedForStall   // it did not answer
+	killedForSilence // it answered, and sent nothing
 	killedByClose
 )
 

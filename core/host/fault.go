@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/seed-98789ff7/converter/internal/sourceclient"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -34,18 +35,18 @@ const (
 	CodeCrashed       = "plugin_crashed"
 	CodeKilled        = "plugin_killed"
 	CodeMemory        = "plugin_out_of_memory"
-	CodeStalled       = "plugin_stalled"
+	CodeStalled       = sourceclient.CodeStalled
 	CodeClosed        = "plugin_closed"
-	CodeDisconnected  = "plugin_disconnected"
+	CodeDisconnected  = sourceclient.CodeDisconnected
 	CodeNotEnding     = "plugin_not_ending"
-	CodeUnsupported   = "plugin_unsupported"
-	CodeTooLarge      = "plugin_message_too_large"
-	CodeIncomplete    = "plugin_incomplete"
-	CodeMisbehaved    = "plugin_misbehaved"
-	CodeFailed        = "plugin_failed"
+	CodeUnsupported   = sourceclient.CodeUnsupported
+	CodeTooLarge      = sourceclient.CodeTooLarge
+	CodeIncomplete    = sourceclient.CodeIncomplete
+	CodeMisbehaved    = sourceclient.CodeMisbehaved
+	CodeFailed        = sourceclient.CodeFailed
 )
 
-const reportIt = "this is a fault of the plugin: please report it to its author"
+const reportIt = sourceclient.ReportIt
 
 func noSuchProgram(name, program string, cause error) error {
 	summary := fmt.Sprintf("plugin %q: cannot start %s: there is no such file", name, program)
@@ -163,10 +164,12 @@ func (p *Process) startFault(ctx context.Context, err error) error {
 	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
 		return p.noAnswer()
 	}
-	if said := diagnosticsOf(status.Convert(err)); len(said) > 0 {
-		return spoken(status.Convert(err).Message(), said)
+	if p.wire == nil { // go-plugin made no connection, for a reason of its own
+		return &sdk.Diagnostic{
+			Kind: sdk.Internal, Code: CodeFailed, Summary: fmt.Sprintf("plugin %q cannot be connected to", name), Cause: err,
+		}
 	}
-	return p.meaning("GetSpec", status.Convert(err))
+	return p.wire.Meaning("GetSpec", err)
 }
 
 func (p *Process) noAnswer() error {
@@ -197,6 +200,8 @@ func (p *Process) died(greeted bool) error {
 		return p.noAnswer()
 	case cause == killedForStall:
 		return p.stalled(p.config.StallAfter + p.config.StallKill)
+	case cause == killedForSilence:
+		return p.silenced()
 	case cause == killedByClose:
 		return p.isClosed()
 	}
@@ -254,6 +259,29 @@ func (p *Process) stalled(silence time.Duration) error {
 		Kind: sdk.Unavailable, Code: CodeStalled, Detail: output(all), Suggestion: reportIt,
 		Summary: fmt.Sprintf("plugin %q sent nothing for %s and did not answer; it was killed", p.config.Name, silence),
 	}
+}
+
+// silenced says that a plugin was killed which somebody may have thought to be at work.
+func (p *Process) silenced() error {
+	_, all := p.child.talk.words()
+	return &sdk.Diagnostic{
+		Kind: sdk.Unavailable, Code: CodeStalled, Detail: output(all),
+		Summary: fmt.Sprintf("plugin %q sent nothing for %s although it still answered; it was killed",
+			p.config.Name, short(p.config.StallLimit)),
+		Suggestion: "if it needs that long, give it more with stall_after of its source in the config, and ask its author " +
+			"to send Progress while it works",
+	}
+}
+
+// short writes a length of time without the zeros at its end.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []struct{ unit, rest string }{{"m", "0s"}, {"h", "0m"}} {
+		if strings.HasSuffix(text, zero.unit+zero.rest) {
+			text = strings.TrimSuffix(text, zero.rest)
+		}
+	}
+	return text
 }
 
 func (p *Process) isClosed() error {

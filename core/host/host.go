@@ -1,7 +1,7 @@
 // Package host runs source plugins as processes and shows each as an [sdk.Source]. It owns the process: finding the
-// program, starting it, the calling end of the wire, what it prints, its end, and the end of everything it started.
+// program, starting it, watching over it, what it prints, its end, and the end of everything it started.
 //
-// It leaves to the engine what is read, when, and whether a plugin that died is started again: a [Process] is one process
+// It leaves the calling end of the wire to internal/sourceclient, to the engine what is read, when, and whether a plugin that died is started again: a [Process] is one process
 // and never comes back. It leaves to cmd where the options come from and what they are checked against.
 //
 // Close waits for the process and for the goroutines that read its output. Everything that can last has a limit of time,
@@ -31,6 +31,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/seed-98789ff7/converter/internal/sourceclient"
 	"github.com/seed-98789ff7/converter/internal/sourcepb"
 	"github.com/seed-98789ff7/converter/sdk"
 )
@@ -53,8 +54,11 @@ type Config struct {
 	CallTimeout  time.Duration // of one Configure, Check or Discover; default: 2 min
 	CloseTimeout time.Duration // until a plugin that does not end by itself is killed; default: 3 s
 	PingTimeout  time.Duration // until a plugin counts as not answering; default: 2 s
-	StallAfter   time.Duration // without a message, until a reading is reported as stalled; default: 60 s
-	StallKill    time.Duration // without an answer to a ping, until a stalled plugin is killed; default: 30 s
+	StallAfter   time.Duration // without a message, until a reading is reported as stalled; default: 1 min
+	StallKill    time.Duration // without an answer to a ping, until a stalled plugin is killed; default: half of StallAfter
+	StallLimit   time.Duration // without a message, until a plugin is killed that answers pings; default: ten times StallAfter
+
+	BatchRecords int // records of a batch at most, which the plugin is asked to hold to; default: 100
 
 	majors []int // versions of the protocol; default: those of sourcepb
 }
@@ -69,19 +73,25 @@ func (c Config) withDefaults() Config {
 		{&c.CloseTimeout, 3 * time.Second},
 		{&c.PingTimeout, 2 * time.Second},
 		{&c.StallAfter, time.Minute},
-		{&c.StallKill, 30 * time.Second},
 	} {
-		if *d.field <= 0 {
-			*d.field = d.value
-		}
+		*d.field = positive(*d.field, d.value)
 	}
 	if c.majors == nil {
 		c.majors = sourcepb.Majors()
 	}
+	c.StallKill = positive(c.StallKill, max(c.StallAfter/2, 1))
+	c.StallLimit = positive(c.StallLimit, 10*c.StallAfter)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+func positive(d, standard time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return standard
 }
 
 // Process is a running plugin. Its methods are those of [sdk.Source], and safe for use by several goroutines; Close ends
@@ -91,8 +101,7 @@ type Process struct {
 	child  *child
 	client *plugin.Client
 	conn   *grpc.ClientConn
-	rpc    sourcepb.SourceServiceClient
-	spec   sdk.Spec
+	wire   *sourceclient.Client // nil until there is a connection
 
 	attached bool // it was running already, and is not ours to end
 
@@ -139,8 +148,8 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	deadline, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
 	err = p.connect(deadline)
-	if err == nil && named && p.spec.Name != config.Name {
-		err = wrongName(config.Name, p.spec.Name)
+	if err == nil && named && p.Spec().Name != config.Name {
+		err = wrongName(config.Name, p.Spec().Name)
 	}
 	if err != nil {
 		fault := p.startFault(ctx, err)
@@ -166,12 +175,7 @@ func (p *Process) greet(ctx context.Context) error {
 	if err := p.ping(ctx); err != nil {
 		return err
 	}
-	response, err := p.rpc.GetSpec(ctx, &sourcepb.GetSpecRequest{HostVersion: p.config.Version})
-	if err != nil {
-		return err
-	}
-	p.spec = specFromWire(response.GetSpec())
-	return nil
+	return p.wire.Greet(ctx)
 }
 
 // dial has go-plugin do the handshake and connect. go-plugin watches no context, so when ctx ends the process is killed,
@@ -203,8 +207,7 @@ func (p *Process) dial(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("the connection is a %T", r.client)
 	}
-	p.conn = client.Conn
-	p.rpc = sourcepb.NewSourceServiceClient(client.Conn)
+	p.connected(client.Conn)
 	return nil
 }
 

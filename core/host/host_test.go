@@ -558,6 +558,30 @@ func TestIncompleteReadings(t *testing.T) {
 	}
 }
 
+// TestWhatIsTooLarge: a record is left out and counted; a message ends the reading, and nothing else.
+func TestWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	p := start(t, pluginConfig(t, "plain", "plain"))
+	c := &collector{}
+	if err := p.Read(t.Context(), sdk.ReadRequest{Streams: []string{"large record"}}, c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.skipped) != 2 || len(c.records) != 0 { // the other one has no id
+		t.Fatalf("%d records, skipped %v", len(c.records), c.skipped)
+	}
+	if d := diagnostic(t, c.skipped[0], "TOO_LARGE"); d.Kind != sdk.Unsupported || !strings.Contains(d.Suggestion, "assets") {
+		t.Errorf("%+v", d)
+	}
+	err := p.Read(t.Context(), sdk.ReadRequest{Streams: []string{"large"}}, c)
+	d := diagnostic(t, err, CodeTooLarge)
+	if d.Kind != sdk.Unsupported || !strings.Contains(err.Error(), "larger than 16 MiB") || !strings.Contains(d.Suggestion, "batches at 1 MiB") {
+		t.Errorf("%v; %s", err, d.Suggestion)
+	}
+	if err := p.Read(t.Context(), sdk.ReadRequest{Streams: []string{"right"}}, c); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestSilentPluginIsReportedAndLives(t *testing.T) {
 	t.Parallel()
 	p := startGood(t, deed{Do: "wait"}, func(c *Config) { c.StallAfter, c.StallKill = 50*time.Millisecond, 400*time.Millisecond })
@@ -596,6 +620,65 @@ func TestFrozenPluginIsKilled(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 	gone(t, p.child.pid())
+}
+
+// TestPluginThatOnlyAnswersIsKilled: it is asked, it answers, and it does not go on for ever.
+func TestPluginThatOnlyAnswersIsKilled(t *testing.T) {
+	t.Parallel()
+	p := startGood(t, deed{Do: "wait", Records: 100}, func(c *Config) {
+		c.StallAfter, c.StallKill, c.StallLimit = 100*time.Millisecond, forEver, time.Second
+	})
+	c := &collector{}
+	err := p.Read(t.Context(), sdk.ReadRequest{}, c)
+	d := diagnostic(t, err, CodeStalled)
+	if want := `plugin "good" sent nothing for 1s although it still answered; it was killed`; d.Summary != want || d.Kind != sdk.Unavailable {
+		t.Errorf("%s: %v", d.Kind, err)
+	}
+	if !strings.Contains(d.Suggestion, "Progress") || !strings.Contains(d.Suggestion, "stall_after") {
+		t.Errorf("advice: %s", d.Suggestion)
+	}
+	if len(c.reports) == 0 || !strings.Contains(c.reports[0].Summary, "still answers") {
+		t.Errorf("reports %+v", c.reports)
+	}
+	gone(t, p.child.pid())
+}
+
+// TestBusyHostKillsNobody: the time that the host takes is not the plugin's.
+func TestBusyHostKillsNobody(t *testing.T) {
+	t.Parallel()
+	p := startGood(t, deed{Records: 3}, func(c *Config) {
+		c.StallAfter, c.StallLimit = 500*time.Millisecond, time.Second
+	})
+	c := &collector{onRecord: func(n int) error {
+		if n == 1 {
+			time.Sleep(1500 * time.Millisecond) // this is what is tested: a host that takes longer than a plugin may
+		}
+		return nil
+	}}
+	if err := p.Read(t.Context(), sdk.ReadRequest{}, c); err != nil || len(c.records) != 3 {
+		t.Errorf("%d records, %v", len(c.records), err)
+	}
+}
+
+func TestLimitsFollowStallAfter(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ given, want Config }{
+		{Config{}, Config{StallAfter: time.Minute, StallKill: 30 * time.Second, StallLimit: 10 * time.Minute}},
+		{Config{StallAfter: time.Hour}, Config{StallAfter: time.Hour, StallKill: 30 * time.Minute, StallLimit: 10 * time.Hour}},
+		{Config{StallKill: 1, StallLimit: 2}, Config{StallAfter: time.Minute, StallKill: 1, StallLimit: 2}},
+	} {
+		got := tc.given.withDefaults()
+		if got.StallAfter != tc.want.StallAfter || got.StallKill != tc.want.StallKill || got.StallLimit != tc.want.StallLimit {
+			t.Errorf("%s %s %s", got.StallAfter, got.StallKill, got.StallLimit)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		10 * time.Minute: "10m", time.Hour: "1h", 90 * time.Second: "1m30s", time.Second: "1s", 61 * time.Minute: "1h1m", 0: "0s",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%s is short for %s", got, d)
+		}
+	}
 }
 
 func TestFrozenPluginIsClosed(t *testing.T) {

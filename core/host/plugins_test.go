@@ -402,17 +402,21 @@ func (plainService) Read(r *sourcepb.ReadRequest, out grpc.ServerStreamingServer
 	case "large":
 		records.GetRecords().GetRecords()[0].Json = make([]byte, 17<<20)
 		send(records)
+	case "large record":
+		records.GetRecords().GetRecords()[0].Json = fmt.Appendf(nil, `{"x":%q}`, strings.Repeat("x", 9<<20))
+		send(records)
+		send(complete(2))
 	}
 	return nil
 }
 
-// firstLine returns the first line of r.
 // commandOf is a command that ends with the test.
 func commandOf(t *testing.T, command []string) *exec.Cmd {
 	t.Helper()
 	return exec.CommandContext(t.Context(), command[0], command[1:]...)
 }
 
+// firstLine returns the first line of r.
 func firstLine(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(r).ReadString('\n')
 	return strings.TrimSpace(line), err

@@ -2,14 +2,25 @@ package host
 
 import (
 	"context"
-	"errors"
 
+	"google.golang.org/grpc"
+
+	"github.com/seed-98789ff7/converter/internal/sourceclient"
 	"github.com/seed-98789ff7/converter/internal/sourcepb"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
+// connected makes the wire of a connection to the plugin.
+func (p *Process) connected(conn *grpc.ClientConn) {
+	p.conn = conn
+	p.wire = sourceclient.New(conn, sourceclient.Config{
+		Name: p.config.Name, Version: p.config.Version, Log: p.config.Log, BatchRecords: p.config.BatchRecords,
+		CallTimeout: p.config.CallTimeout, AssetTimeout: p.config.StallAfter, Fate: p.fate,
+	})
+}
+
 // Spec returns what the plugin said of itself when it started.
-func (p *Process) Spec() sdk.Spec { return p.spec }
+func (p *Process) Spec() sdk.Spec { return p.wire.Spec() }
 
 // Protocol returns the major version of the protocol that is spoken with the plugin.
 func (p *Process) Protocol() int {
@@ -21,59 +32,17 @@ func (p *Process) Protocol() int {
 
 // Configure hands over the options.
 func (p *Process) Configure(ctx context.Context, c sdk.Configuration) error {
-	call, cancel := context.WithTimeout(ctx, p.config.CallTimeout)
-	defer cancel()
-	response, err := p.rpc.Configure(call, &sourcepb.ConfigureRequest{
-		Source: c.Source, Options: c.Options, BaseDir: c.BaseDir, WorkDir: c.WorkDir, CacheDir: c.CacheDir,
-	})
-	if err != nil {
-		return p.failure(ctx, "configure", err)
-	}
-	return p.verdict(ctx, response.GetDiagnostics())
+	return p.wire.Configure(ctx, c)
 }
 
 // Check reaches the source.
-func (p *Process) Check(ctx context.Context) error {
-	call, cancel := context.WithTimeout(ctx, p.config.CallTimeout)
-	defer cancel()
-	response, err := p.rpc.Check(call, &sourcepb.CheckRequest{})
-	if err != nil {
-		return p.failure(ctx, "check", err)
-	}
-	return p.verdict(ctx, response.GetDiagnostics())
-}
+func (p *Process) Check(ctx context.Context) error { return p.wire.Check(ctx) }
 
 // Discover lists the streams.
-func (p *Process) Discover(ctx context.Context) ([]sdk.Stream, error) {
-	call, cancel := context.WithTimeout(ctx, p.config.CallTimeout)
-	defer cancel()
-	response, err := p.rpc.Discover(call, &sourcepb.DiscoverRequest{})
-	if err != nil {
-		return nil, p.failure(ctx, "discover", err)
-	}
-	if err := p.verdict(ctx, response.GetDiagnostics()); err != nil {
-		return nil, err
-	}
-	var streams []sdk.Stream
-	for _, s := range response.GetStreams() {
-		streams = append(streams, streamFromWire(s))
-	}
-	return streams, nil
-}
+func (p *Process) Discover(ctx context.Context) ([]sdk.Stream, error) { return p.wire.Discover(ctx) }
 
-// verdict returns the errors in the diagnostics of an answer, and logs the rest.
-func (p *Process) verdict(ctx context.Context, diagnostics []*sourcepb.Diagnostic) error {
-	var faults []error
-	for _, w := range diagnostics {
-		d := diagnosticFromWire(w)
-		switch d.Severity {
-		case sdk.SeverityError:
-			faults = append(faults, d)
-		case sdk.SeverityWarning:
-			p.config.Log.WarnContext(ctx, "plugin warns", "plugin", p.config.Name, "code", d.Code, "text", d.Summary)
-		case sdk.SeverityInfo:
-			p.config.Log.InfoContext(ctx, "plugin says", "plugin", p.config.Name, "code", d.Code, "text", d.Summary)
-		}
-	}
-	return errors.Join(faults...)
+// FetchAsset opens an asset that a record referred to by key. The bytes come as the body is read, one chunk at a time,
+// while ctx lasts; a body that ends early ends with an error. Close ends the sending.
+func (p *Process) FetchAsset(ctx context.Context, ref sdk.AssetRef) (sdk.Asset, error) {
+	return p.wire.FetchAsset(ctx, ref)
 }

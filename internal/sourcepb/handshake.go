@@ -1,6 +1,6 @@
 // Package sourcepb is the protocol between the converter and its source plugins: the code generated from
 // sdk/proto/converter/source/v1/source.proto, and the words of the handshake that both ends must agree on before the
-// first message. The serving end is in sdk, the calling end in core/host.
+// first message. The serving end is in sdk, the calling end in internal/sourceclient.
 //
 // It starts no goroutine and returns no errors of its own.
 package sourcepb

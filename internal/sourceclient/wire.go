@@ -1,4 +1,4 @@
-package host
+package sourceclient
 
 import (
 	"github.com/seed-98789ff7/converter/internal/sourcepb"

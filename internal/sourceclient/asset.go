@@ -1,4 +1,4 @@
-package host
+package sourceclient
 
 import (
 	"context"
@@ -16,15 +16,15 @@ import (
 
 // FetchAsset opens an asset that a record referred to by key. The bytes come as the body is read, one chunk at a time,
 // while ctx lasts; a body that ends early ends with an error. Close ends the sending.
-func (p *Process) FetchAsset(ctx context.Context, ref sdk.AssetRef) (sdk.Asset, error) {
+func (c *Client) FetchAsset(ctx context.Context, ref sdk.AssetRef) (sdk.Asset, error) {
 	call, cancel := context.WithCancel(ctx)
-	stream, err := p.rpc.FetchAsset(call, &sourcepb.FetchAssetRequest{Asset: assetRefToWire(ref)})
+	stream, err := c.rpc.FetchAsset(call, &sourcepb.FetchAssetRequest{Asset: assetRefToWire(ref)})
 	if err != nil {
 		cancel()
-		return sdk.Asset{}, p.failure(ctx, "fetch an asset", err)
+		return sdk.Asset{}, c.failure(ctx, "fetch an asset", err)
 	}
-	b := &body{process: p, stream: stream, cancel: cancel, size: -1}
-	b.explain = func(err error) error { return p.failure(ctx, "fetch an asset", err) }
+	b := &body{name: c.config.Name, patience: c.config.AssetTimeout, stream: stream, cancel: cancel, size: -1}
+	b.explain = func(err error) error { return c.failure(ctx, "fetch an asset", err) }
 	message, err := b.receive()
 	switch {
 	case err != nil:
@@ -43,14 +43,15 @@ func (p *Process) FetchAsset(ctx context.Context, ref sdk.AssetRef) (sdk.Asset, 
 
 // body reads the chunks of an asset. It holds one chunk.
 type body struct {
-	process *Process
-	stream  grpc.ServerStreamingClient[sourcepb.FetchAssetResponse]
-	cancel  func()
-	explain func(error) error // what an error of the call means
-	size    int64             // announced; -1: not known
-	read    int64
-	chunk   []byte
-	err     error // sticks
+	name     string        // of the plugin
+	patience time.Duration // until a message has to have come; 0: for ever
+	stream   grpc.ServerStreamingClient[sourcepb.FetchAssetResponse]
+	cancel   func()
+	explain  func(error) error // what an error of the call means
+	size     int64             // announced; -1: not known
+	read     int64
+	chunk    []byte
+	err      error // sticks
 }
 
 // Read returns bytes of the asset. It returns io.EOF only when all have come.
@@ -79,21 +80,22 @@ func (b *body) Read(p []byte) (int, error) {
 
 // receive waits for the next message, but not longer than a plugin may be silent.
 func (b *body) receive() (*sourcepb.FetchAssetResponse, error) {
-	limit := b.process.config.StallAfter
 	var late atomic.Bool
-	timer := time.AfterFunc(limit, func() {
-		late.Store(true)
-		b.cancel()
-	})
+	if b.patience > 0 {
+		timer := time.AfterFunc(b.patience, func() {
+			late.Store(true)
+			b.cancel()
+		})
+		defer timer.Stop()
+	}
 	message, err := b.stream.Recv()
-	timer.Stop()
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return message, err
 	case late.Load():
 		return nil, &sdk.Diagnostic{
 			Kind: sdk.Unavailable, Code: CodeStalled,
-			Summary: fmt.Sprintf("plugin %q sent nothing of an asset for %s", b.process.config.Name, limit),
+			Summary: fmt.Sprintf("plugin %q sent nothing of an asset for %s", b.name, b.patience),
 		}
 	}
 	return nil, b.explain(err)
@@ -101,8 +103,8 @@ func (b *body) receive() (*sourcepb.FetchAssetResponse, error) {
 
 func (b *body) broken(reason string) error {
 	return &sdk.Diagnostic{
-		Kind: sdk.Internal, Code: CodeMisbehaved, Suggestion: reportIt,
-		Summary: fmt.Sprintf("plugin %q sent a broken asset: %s", b.process.config.Name, reason),
+		Kind: sdk.Internal, Code: CodeMisbehaved, Suggestion: ReportIt,
+		Summary: fmt.Sprintf("plugin %q sent a broken asset: %s", b.name, reason),
 	}
 }
 
