@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-98789ff7/converter/sdk"
 )
@@ -123,6 +125,25 @@ func ExampleConfiguration() {
 		Source: "home", Options: json.RawMessage(`{"folder": "castle"}`), BaseDir: "/home/gm", CacheDir: "/tmp/castle",
 	}, nil)
 	// Output: record halls great {"image": "hall.png"}
+}
+
+// What the options name, the converter opens; and what a source has put into its own folders.
+func ExampleConfiguration_Folders() {
+	dir, err := os.MkdirTemp("", "castle-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	c := sdk.Configuration{
+		Options: json.RawMessage(`{"folder": ".", "motto": "no surrender"}`), BaseDir: dir, WorkDir: "/tmp/work",
+	}
+	for _, folder := range c.Folders() {
+		fmt.Println(strings.Replace(folder, dir, "the castle", 1))
+	}
+	// Output:
+	// the castle
+	// /tmp/work
 }
 
 // A test can make an environment of its own.
