@@ -116,6 +116,49 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestCrookedPlugin reads from a plugin that sends what no record can be, and one that sends a message nobody takes: what
+// is wrong is counted and said, and the run goes on with all the rest.
+func TestCrookedPlugin(t *testing.T) {
+	self, err := os.Executable()
+	check(t, err)
+	for _, c := range []struct {
+		name, options string
+		says          []string
+	}{
+		{"records", "{}", []string{
+			"2 × the document is not valid JSON [record.not_json]", "1 × the record has 9437", "[TOO_LARGE]: large",
+			"leave binaries out of records",
+		}},
+		{"message", "{message: true}", []string{"sent a message larger than 16 MiB [plugin_message_too_large]", "batches at 1 MiB"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProject(t, sampleCopy(t), "assets: {enabled: false}")
+			p.change("outputs:", fmt.Sprintf("  - {name: bent, plugin: crooked, stall_after: 1m, options: %s}\noutputs:", c.options))
+			check(t, os.Mkdir(p.path("plugins"), 0o700))
+			check(t, os.Symlink(self, p.path("plugins", "converter-plugin-crooked")))
+			stdout, stderr := p.must(0)
+			if !strings.HasPrefix(stdout, "partial") {
+				t.Errorf("it ended as %s", stdout)
+			}
+			for _, words := range c.says {
+				if !strings.Contains(stderr, words) {
+					t.Errorf("%q is not said:\n%s", words, stderr)
+				}
+			}
+			var names []string
+			for _, e := range entities(t, p.path("out", "entities.jsonl")) {
+				if e.Source.Name == "bent" {
+					names = append(names, e.Name)
+				}
+			}
+			slices.Sort(names)
+			if want := []string{"First", "Last"}; !slices.Equal(names, want) {
+				t.Errorf("of the plugin came %q, not %q", names, want)
+			}
+		})
+	}
+}
+
 // TestPortTaken asks for a port that somebody has: the run does not begin, and the message says what to do.
 func TestPortTaken(t *testing.T) {
 	var config net.ListenConfig

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core/asset"
 	"github.com/seed-98789ff7/converter/core/output"
@@ -32,12 +33,13 @@ type File struct {
 
 // Source is one configured plugin.
 type Source struct {
-	Name     string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
-	Plugin   string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
-	Path     string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
-	SHA256   string         `json:"sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 sum that the plugin's program must have, looked at before every start; converter plugin lock writes it."`
-	MemoryMB int64          `json:"memory_mb,omitempty" jsonschema:"minimum=128,maximum=1048576" jsonschema_description:"Megabytes of data the plugin may have. Linux only; elsewhere a warning. Default: no limit."`
-	Options  map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
+	Name       string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
+	Plugin     string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
+	Path       string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
+	SHA256     string         `json:"sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 sum that the plugin's program must have, looked at before every start; converter plugin lock writes it."`
+	MemoryMB   int64          `json:"memory_mb,omitempty" jsonschema:"minimum=128,maximum=1048576" jsonschema_description:"Megabytes of data the plugin may have. Linux only; elsewhere a warning. Default: no limit."`
+	StallAfter string         `json:"stall_after,omitempty" jsonschema:"example=30s,example=5m,default=1m" jsonschema_description:"How long the plugin may send nothing before that is reported, such as 30s or 5m. It is killed after one and a half times this when it does not answer either, and after ten times this in any case."`
+	Options    map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
 }
 
 // Output is one thing to write.
@@ -154,6 +156,41 @@ func (d *document) names() {
 		}
 	}
 	d.resolutions(root)
+	d.patience(root)
+}
+
+// stallLeast and stallMost bound what stall_after may be.
+const (
+	stallLeast = time.Second
+	stallMost  = 24 * time.Hour
+)
+
+// patience notes what is no length of time that a plugin may be silent for.
+func (d *document) patience(root map[string]any) {
+	sources, _ := root["sources"].([]any)
+	for i, item := range sources {
+		source, _ := item.(map[string]any)
+		text, given := source["stall_after"].(string)
+		if !given {
+			continue
+		}
+		if length, err := time.ParseDuration(text); err != nil || length < stallLeast || length > stallMost {
+			d.add(fmt.Sprintf("/sources/%d/stall_after", i), mistake{
+				code: "config.wrong_value",
+				text: fmt.Sprintf("sources[%d].stall_after is %q, and has to be a length of time from 1s to 24h", i, text),
+				hint: "write it as 30s, 5m or 1h30m",
+			})
+		}
+	}
+}
+
+// stallAfter is how long the plugin may be silent; 0: as long as others.
+func (s Source) stallAfter() time.Duration {
+	length, err := time.ParseDuration(s.StallAfter)
+	if err != nil { // the file was checked: it is not given
+		return 0
+	}
+	return length
 }
 
 var resolutionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -184,7 +221,7 @@ func digest(f File) (string, error) {
 		Assets  Assets
 	}{Version: f.Version, Sources: slices.Clone(f.Sources), Assets: f.Assets}
 	for i := range content.Sources {
-		content.Sources[i].SHA256, content.Sources[i].MemoryMB = "", 0
+		content.Sources[i].SHA256, content.Sources[i].MemoryMB, content.Sources[i].StallAfter = "", 0, ""
 	}
 	for _, o := range f.Outputs {
 		content.Outputs = append(content.Outputs, Output{Name: o.Name, Type: o.Type})

@@ -17,7 +17,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"converter": main, "converter-plugin-sloppy": sloppy})
+	testscript.Main(m, map[string]func(){
+		"converter": main, "converter-plugin-sloppy": sloppy, "converter-plugin-crooked": crooked,
+	})
 }
 
 // TestScript runs what needs no store.

@@ -59,7 +59,7 @@ func TestPinsDoNotDecideContent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Sources[0].SHA256, file.Sources[0].MemoryMB = "0", 128
+	file.Sources[0].SHA256, file.Sources[0].MemoryMB, file.Sources[0].StallAfter = "0", 128, "5m"
 	after, err := digest(file)
 	if err != nil || before != after {
 		t.Errorf("%s became %s, %v", before, after, err)

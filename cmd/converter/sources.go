@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,7 +123,7 @@ func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *
 func (c *config) startOne(ctx context.Context, i int, command []string, log *slog.Logger) (*host.Keeper, error) {
 	k, err := host.Keep(ctx, host.Config{
 		Name: c.Sources[i].Plugin, Command: command, Version: version, Log: log.With("source", c.Sources[i].Name),
-		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB,
+		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB, StallAfter: c.Sources[i].stallAfter(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
@@ -146,11 +145,12 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		return fmt.Errorf("source %q: make its folder: %w", c.Sources[i].Name, err)
 	}
 	s.dirs = append(s.dirs, work)
-	cache := filepath.Join(state, "cache", c.Sources[i].Plugin)
-	s.list[i].Folders = append(c.named(c.Sources[i].Options), work, cache)
-	err = s.kept[i].Configure(ctx, sdk.Configuration{
-		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work, CacheDir: cache,
-	})
+	configuration := sdk.Configuration{
+		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work,
+		CacheDir: filepath.Join(state, "cache", c.Sources[i].Plugin),
+	}
+	s.list[i].Folders = configuration.Folders()
+	err = s.kept[i].Configure(ctx, configuration)
 	if err == nil {
 		return nil
 	}
@@ -161,26 +161,6 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		c.document.add(fmt.Sprintf("/sources/%d/options%s", i, d.ConfigPath), mistake{code: d.Code, text: d.Error(), hint: d.Suggestion})
 	}
 	return nil
-}
-
-// named lists the files and folders that options name: every text in them that leads to one that is there.
-func (c *config) named(value any) (paths []string) {
-	switch v := value.(type) {
-	case string:
-		path := filepath.Clean(c.resolve(v))
-		if _, err := os.Stat(path); v != "" && err == nil {
-			paths = append(paths, path)
-		}
-	case []any:
-		for _, item := range v {
-			paths = append(paths, c.named(item)...)
-		}
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			paths = append(paths, c.named(v[key])...)
-		}
-	}
-	return paths
 }
 
 // workDir makes a folder for a plugin's own use in the state folder.
