@@ -126,14 +126,23 @@
 // The file holds the options, or is a converter.yaml with a source that uses the plugin. Every check is a line with what was
 // seen and, where it failed, what to do: that the plugin describes itself and its options, refuses wrong ones and lives on;
 // that ids are unique, numbers right and a second reading the same; that it resumes, can be cancelled, waits for a busy host,
-// survives being killed, ends by itself, and keeps secrets and standard output clean. The exit code is 0 when all is well, 1
-// when a check failed; --json prints the same for programs.
+// names no files but those of [Configuration.Folders], survives being killed, ends by itself, and keeps secrets and standard
+// output clean. The exit code is 0 when all is well, 1 when a check failed; --json prints the same for programs.
 //
-// The same checks run in a test of your own, in the process of the test, where debuggers stop and coverage counts:
+// With --golden FILE what came is compared with what came before: a file with one record a line, and a line for each that was
+// skipped. --update writes it. Read it, keep it with the plugin, and a change that nobody meant shows up as the first line
+// that is another. Folders of this machine stand in it as ${base}, ${work} and ${cache}.
+//
+// The same checks run in a test of your own, in the process of the test, where debuggers stop and coverage counts. Between
+// the test and the source lies the wire as it is between the converter and the plugin, so what does not survive it is seen:
+//
+//	var update = flag.Bool("update", false, "write the golden files anew")
 //
 //	func TestGuard(t *testing.T) {
-//		sdktest.Run(t, newGuard, map[string]any{"greeting": "Halt"})
+//		options := map[string]any{"greeting": "Halt"}
+//		sdktest.RunGolden(t, newGuard, options, "testdata/guards.jsonl", *update)
 //	}
 //
-// newGuard returns what main gives to [Serve]. Let the options name a small sample with some of everything.
+// newGuard returns what main gives to [Serve]; sdktest.Run is the same without a golden file. Let the options name a small
+// sample with some of everything. For tests of another kind, [ServeListener] serves a source on a listener of yours.
 package sdk

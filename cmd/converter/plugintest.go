@@ -22,8 +22,7 @@ import (
 )
 
 func (a *app) pluginTestCommand() *cobra.Command {
-	var path string
-	var asJSON bool
+	var f trialFlags
 	c := &cobra.Command{
 		Use:   "test PATH|NAME",
 		Short: "Try a plugin from the outside, in any language, and say what it does wrong",
@@ -31,15 +30,25 @@ func (a *app) pluginTestCommand() *cobra.Command {
 and say what it does wrong and what to do about it. The options come from the first source in the config that uses
 the plugin, or from a file that holds nothing but options. Let them name a small sample with some of everything.
 
+With --golden the records that come are compared with a file that has one JSON object a line, and the first that differs
+is shown; --update writes the file. Paths below the folder of the config stand in it as ${base}.
+
 Exit codes: 0 all is well, 1 a check failed, 2 the config or the usage is wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.testPlugin(cmd.Context(), args[0], path, asJSON)
+			return a.testPlugin(cmd.Context(), args[0], f)
 		},
 	}
-	c.Flags().StringVarP(&path, "config", "c", "", "config file, or a file with options alone (default: no options)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print the results as one JSON object")
+	c.Flags().StringVarP(&f.config, "config", "c", "", "config file, or a file with options alone (default: no options)")
+	c.Flags().StringVar(&f.golden, "golden", "", "file with the records that are to come (default: they are not compared)")
+	c.Flags().BoolVar(&f.update, "update", false, "write the golden file instead of comparing with it")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print the results as one JSON object")
 	return c
+}
+
+type trialFlags struct {
+	config, golden string
+	update, asJSON bool
 }
 
 // trial is what is tested, with what.
@@ -50,8 +59,11 @@ type trial struct {
 	options map[string]any
 }
 
-func (a *app) testPlugin(ctx context.Context, plugin, path string, asJSON bool) (err error) {
-	t, err := a.trial(plugin, path)
+func (a *app) testPlugin(ctx context.Context, plugin string, f trialFlags) (err error) {
+	if f.update && f.golden == "" {
+		return usage("--update writes the file that --golden names; name one")
+	}
+	t, err := a.trial(plugin, f.config)
 	if err != nil {
 		return err
 	}
@@ -70,6 +82,7 @@ func (a *app) testPlugin(ctx context.Context, plugin, path string, asJSON bool) 
 			Source: "test", Options: options, BaseDir: t.dir,
 			WorkDir: filepath.Join(temp, "work"), CacheDir: filepath.Join(temp, "cache"),
 		},
+		Golden: f.golden, Update: f.update,
 	}
 	for _, dir := range []string{c.Configuration.WorkDir, c.Configuration.CacheDir} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -79,11 +92,11 @@ func (a *app) testPlugin(ctx context.Context, plugin, path string, asJSON bool) 
 	report := trialReport{Plugin: plugin}
 	for r := range sdktest.Test(ctx, c) {
 		report.add(r)
-		if !asJSON {
+		if !f.asJSON {
 			a.showResult(r)
 		}
 	}
-	if err := a.showReport(report, asJSON); err != nil {
+	if err := a.showReport(report, f.asJSON); err != nil {
 		return failed(err)
 	}
 	if report.Failed > 0 || ctx.Err() != nil {

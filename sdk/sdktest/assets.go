@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/seed-98789ff7/converter/sdk"
 )
@@ -78,6 +79,7 @@ func checkFiles(_ context.Context, b *bench) Result {
 	case len(b.first.paths) == 0:
 		return skipped("no record refers to a file")
 	}
+	folders := b.Configuration.Folders()
 	for _, path := range slices.Sorted(maps.Keys(b.first.paths)) {
 		wrong := ""
 		info, err := os.Stat(path)
@@ -88,11 +90,49 @@ func checkFiles(_ context.Context, b *bench) Result {
 			wrong = err.Error()
 		case !info.Mode().IsRegular():
 			wrong = "it is not a regular file"
+		default:
+			if out := leadsOut(folders, path); out != "" {
+				return failed("the converter opens what lies in a folder that the options name, in WorkDir or in CacheDir, and follows no link "+
+					"out of them; put other files into WorkDir, or serve them by Key", "record %q refers to %s: %s", b.first.paths[path], path, out)
+			}
 		}
 		if wrong != "" {
 			return failed("a path is that of a file the converter can open; where there is none, the asset is missing",
 				"record %q refers to %s: %s", b.first.paths[path], path, wrong)
 		}
 	}
-	return ok("%d files, all there", len(b.first.paths))
+	return ok("%d files, all there, in the folders that the options name", len(b.first.paths))
+}
+
+// leadsOut says in which way a file lies outside of the folders; empty: it does not.
+func leadsOut(folders []string, path string) string {
+	byLink := false
+	for _, folder := range folders {
+		name, err := filepath.Rel(folder, path)
+		if err != nil || !filepath.IsLocal(name) {
+			continue
+		}
+		if name == "." { // the options name this very file
+			folder, name = filepath.Split(path)
+		}
+		if below(folder, name) {
+			return ""
+		}
+		byLink = true
+	}
+	if byLink {
+		return "a link on its way leads out of the folders that the source may use: " + strings.Join(folders, ", ")
+	}
+	return "it lies outside of the folders that the source may use: " + strings.Join(folders, ", ")
+}
+
+// below returns whether a name leads to something in a folder, all links followed.
+func below(folder, name string) bool {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = root.Close() }() // nothing was written
+	_, err = root.Stat(name)
+	return err == nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,11 +18,15 @@ import (
 func (b *bench) read(ctx context.Context, s sdk.Source, request sdk.ReadRequest, on func(int64)) (*recorder, error) {
 	r := b.recorder(request.Streams)
 	r.on = on
-	err := b.call(ctx, func(ctx context.Context) error {
+	return r, b.record(ctx, s, request, r)
+}
+
+// record reads into a recorder.
+func (b *bench) record(ctx context.Context, s sdk.Source, request sdk.ReadRequest, r *recorder) error {
+	return b.call(ctx, func(ctx context.Context) error {
 		r.ctx = ctx
 		return s.Read(ctx, request, r)
 	})
-	return r, err
 }
 
 // all asks for every stream, by name where the names are known.
@@ -29,8 +34,12 @@ func (b *bench) all() sdk.ReadRequest { return sdk.ReadRequest{Streams: b.names,
 
 // checkRead reads everything for the first time; the checks after it look at what came.
 func checkRead(ctx context.Context, b *bench) Result {
+	r := b.recorder(b.names)
+	if b.Golden != "" {
+		r.scribe = newScribe(b.Configuration)
+	}
 	begun := time.Now()
-	r, err := b.read(ctx, b.source, b.all(), nil)
+	err := b.record(ctx, b.source, b.all(), r)
 	switch took := time.Since(begun); {
 	case err != nil:
 		return failed("a document that cannot be read is a Skip; only a source that cannot be read at all is an error", "the reading failed: %v", err)
@@ -57,12 +66,17 @@ const notRead = "there was no whole reading to look at"
 
 // checkRecords looks at the records of the first reading.
 func checkRecords(_ context.Context, b *bench) Result {
-	switch {
-	case b.first == nil:
+	if b.first == nil {
 		return skipped(notRead)
-	case b.first.faulty > 0:
-		return failed("a record is one JSON object with an id that no other record of the source has", "%d faults: %s", b.first.faulty,
-			strings.Join(b.first.faults, "; "))
+	}
+	faulty, faults := b.first.faulty, b.first.faults
+	if w, isWired := b.source.(*wired); isWired {
+		more, others := w.inner.found()
+		faulty, faults = faulty+more, slices.Concat(faults, others)
+	}
+	if faulty > 0 {
+		return failed("a record is one JSON object with an id that no other record of the source has, and an asset has one locator",
+			"%d faults: %s", faulty, strings.Join(faults, "; "))
 	}
 	return ok("%d ids, all different; every document is a JSON object", len(b.first.ids))
 }
@@ -266,9 +280,17 @@ func (b *bench) watch(ctx context.Context, d *dam) (grown, calls int64) {
 			return grown, calls
 		case <-tick.C:
 		}
-		grown, calls = max(grown, b.memory()-before), max(calls, d.waiting.Load())
+		grown, calls = max(grown, b.memory()-before), max(calls, d.waiting.Load(), b.waiting())
 	}
 	return grown, calls
+}
+
+// waiting is how many calls of a Writer wait in the SDK, where that can be seen.
+func (b *bench) waiting() int64 {
+	if w, isWired := b.source.(*wired); isWired {
+		return w.inner.waiting.Load()
+	}
+	return 0
 }
 
 // memory is what the source takes up: its process, or this one.

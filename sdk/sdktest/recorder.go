@@ -25,6 +25,8 @@ type recorder struct {
 	asked []string
 	on    func(records int64) // called after each record; may be nil
 
+	scribe *scribe // nil: nobody wants to see the records themselves
+
 	mu       sync.Mutex
 	streams  map[string]*track
 	order    []string
@@ -113,6 +115,9 @@ func (r *recorder) record(stream string, record sdk.Record) (int64, error) {
 	for _, a := range record.Assets {
 		r.asset(record.ID, a)
 	}
+	if r.scribe != nil {
+		r.scribe.record(stream, record)
+	}
 	t.items = append(t.items, item{record.ID, digest(record)})
 	return r.records, nil
 }
@@ -135,13 +140,7 @@ func (r *recorder) judge(record sdk.Record) {
 }
 
 func (r *recorder) asset(id string, a sdk.AssetRef) {
-	located := 0
-	for _, locator := range []string{a.URL, a.Path, a.Key} {
-		if locator != "" {
-			located++
-		}
-	}
-	if located > 1 {
+	if locators(a) > 1 {
 		r.fault("record %q: asset %q has more than one of URL, Path and Key", id, a.URI)
 	}
 	if a.Path != "" {
@@ -151,6 +150,16 @@ func (r *recorder) asset(id string, a sdk.AssetRef) {
 	if a.Key != "" && len(r.keys) < keysKept && !slices.ContainsFunc(r.keys, known) {
 		r.keys = append(r.keys, a)
 	}
+}
+
+// locators is how many ways to its bytes a reference names; one is right.
+func locators(a sdk.AssetRef) (n int) {
+	for _, locator := range []string{a.URL, a.Path, a.Key} {
+		if locator != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func digest(record sdk.Record) [sha256.Size]byte {
@@ -183,6 +192,9 @@ func (r *recorder) Skip(stream, id string, reason error) error {
 	}
 	r.failures++
 	t.failed++
+	if r.scribe != nil {
+		r.scribe.skip(stream, id, reason)
+	}
 	t.items = append(t.items, item{id, sha256.Sum256(fmt.Append(nil, reason))})
 	return nil
 }

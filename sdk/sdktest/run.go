@@ -10,9 +10,18 @@ import (
 )
 
 // Run makes all checks with a source in this process, each as a test of its own: where a debugger stops, and coverage
-// counts. The options are what the source is configured with, anything that becomes one JSON object; relative paths in
-// them are relative to the folder of the test. The sample they name is best small, with some of everything.
+// counts. Between the test and the source lies the wire that plugins are spoken to over, in memory. The options are what
+// the source is configured with, anything that becomes one JSON object; relative paths in them are relative to the folder
+// of the test. The sample they name is best small, with some of everything.
 func Run(t *testing.T, open func() sdk.Source, options any) {
+	t.Helper()
+	RunGolden(t, open, options, "", false)
+}
+
+// RunGolden is [Run] with a file that has the records which are to come, one JSON object a line, the skipped ones too; with
+// update the file is written instead, for the author to read. Paths below the folder of the test and the folders of the
+// source stand in it as ${base}, ${work} and ${cache}.
+func RunGolden(t *testing.T, open func() sdk.Source, options any, file string, update bool) {
 	t.Helper()
 	text, err := json.Marshal(options)
 	if err != nil {
@@ -23,10 +32,11 @@ func Run(t *testing.T, open func() sdk.Source, options any) {
 		t.Fatal(err)
 	}
 	config := Config{
-		Start: func(context.Context) (sdk.Source, error) { return open(), nil },
+		Start: func(ctx context.Context) (sdk.Source, error) { return wire(ctx, open()) },
 		Configuration: sdk.Configuration{
 			Source: "test", Options: text, BaseDir: dir, WorkDir: t.TempDir(), CacheDir: t.TempDir(),
 		},
+		Golden: file, Update: update,
 	}
 	for r := range Test(t.Context(), config) {
 		t.Run(r.Name, func(t *testing.T) {

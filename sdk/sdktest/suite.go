@@ -1,10 +1,12 @@
 // Package sdktest tries a source from the outside: it does what the converter does with a source, and some of what only
-// misfortune does, and says what it saw. Authors call [Run] in a test of theirs; `converter plugin test` runs the same
-// checks against a plugin in any language, in its own process.
+// misfortune does, and says what it saw. Authors call [Run] in a test of theirs, where the source stays in the process of
+// the test but behind the wire that plugins are spoken to over; `converter plugin test` runs the same checks against a
+// plugin in any language, in its own process.
 //
 // It owns the checks and their words. How a plugin is started is the caller's: a [Process] is a source that can be killed.
 //
-// Memory: about 150 bytes for each record and each path to a file; what sources say is kept up to 1 MiB. [Test] waits for
+// Memory: about 150 bytes for each record and each path to a file; what sources say is kept up to 1 MiB; with a golden file,
+// the records of one reading. [Test] waits for
 // every call it makes, except for one that does not end when it is cancelled, which is a failed check; such a source is
 // not used again. It returns no errors: whatever goes wrong is in a [Result].
 package sdktest
@@ -36,6 +38,10 @@ type Config struct {
 	Hold time.Duration
 	// Memory is how many bytes a source may grow by meanwhile; default: 64 MiB.
 	Memory int64
+	// Golden is the path of a file with the records that are to come, one JSON object a line; default: none.
+	Golden string
+	// Update writes the records that come to Golden instead of comparing; default: false.
+	Update bool
 }
 
 // Process is a source in a process of its own.
@@ -89,6 +95,7 @@ func suite() []check {
 		{"discover", checkDiscover},
 		{"read", checkRead},
 		{"records", checkRecords},
+		{"golden", checkGolden},
 		{"counts", checkCounts},
 		{"same again", checkAgain},
 		{"resume", checkResume},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 )
 
 const schema = `{"type": "object", "additionalProperties": false, "properties": {
-	"count": {"type": "integer"}, "file": {"type": "string"}, "token": {"$ref": "#/$defs/token"}},
+	"count": {"type": "integer"}, "token": {"$ref": "#/$defs/token"}},
 	"$defs": {"token": {"type": "string", "writeOnly": true}}}`
 
 // guards is a source of some guards, good but for one planted fault.
@@ -63,7 +64,6 @@ func (g *guards) Configure(_ context.Context, c sdk.Configuration) error {
 	d.DisallowUnknownFields()
 	var o struct {
 		Count int
-		File  string
 		Token string
 	}
 	if err := d.Decode(&o); err != nil && !g.is("takes anything") {
@@ -81,8 +81,8 @@ func (g *guards) Configure(_ context.Context, c sdk.Configuration) error {
 	if g.is("logs secrets") {
 		c.Log.Info("opening the gate", "token", o.Token)
 	}
-	g.file, g.token, g.config, g.configured = o.File, o.Token, c, true
-	return nil
+	g.file, g.token, g.config, g.configured = filepath.Join(c.WorkDir, "a.png"), o.Token, c, true
+	return os.WriteFile(g.file, []byte("picture"), 0o600)
 }
 
 func (g *guards) Check(context.Context) error {
@@ -131,7 +131,26 @@ func (g *guards) guard(i int) sdk.Record {
 	if g.is("folder") && i == 1 {
 		r.Assets[0].Path = filepath.Dir(g.file)
 	}
+	if g.is("file outside") && i == 1 {
+		r.Assets[0].Path = g.stranger()
+	}
+	if g.is("link that leads out") && i == 1 {
+		r.Assets[0].Path = filepath.Join(g.config.WorkDir, "link.png")
+		_ = os.Symlink(g.stranger(), r.Assets[0].Path) // there from the reading before
+	}
+	if g.is("misspelt") && i == 7 {
+		r.JSON = fmt.Appendf(nil, `{"name": "Watchman %d"}`, i)
+	}
 	return r
+}
+
+// stranger is a file that nobody has named.
+func (g *guards) stranger() string {
+	path, err := filepath.Abs("suite_test.go")
+	if err != nil {
+		panic(err)
+	}
+	return path
 }
 
 func (g *guards) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writer) error {
@@ -152,12 +171,13 @@ func (g *guards) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writ
 	case g.is("waits for nobody"):
 		return g.flood(ctx, out)
 	}
-	for i := from; i < guardCount; i++ {
+	count := guardCount + map[string]int{"one less": -1, "one more": 1}[g.fault]
+	for i := from; i < count; i++ {
 		if g.killed {
 			return errors.New("killed")
 		}
 		err := out.Record("guards", g.guard(i))
-		if err != nil && g.is("hangs") {
+		if err != nil && g.is("hangs") || g.is("deaf") && g.reads == 4 { // the fourth is the one that is cancelled
 			<-g.dead
 		}
 		if err != nil && !g.is("goes on") {
@@ -231,34 +251,44 @@ func (g garrison) Printed() string {
 	return map[bool]string{true: "Loading…\n"}[g.is("prints")]
 }
 
+// How the guards of a test can be reached.
+const (
+	direct   = "a direct call"
+	overWire = "the wire"
+	process  = "a process"
+)
+
+// goldenFile has all that comes of good guards.
+const goldenFile = "testdata/guards.jsonl"
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
 // try tests guards with a fault.
-func try(t *testing.T, fault string, process bool) map[string]Result {
+func try(t *testing.T, fault, way string) map[string]Result {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "a.png")
-	if err := os.WriteFile(file, []byte("picture"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	options, err := json.Marshal(map[string]any{"file": file, "token": "s3cret-t0ken"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	dead := make(chan struct{})
 	defer close(dead)
 	starts := 0
 	c := Config{
-		Start: func(context.Context) (sdk.Source, error) {
+		Start: func(ctx context.Context) (sdk.Source, error) {
 			starts++
 			g := &guards{fault: fault, dead: dead}
 			switch {
 			case fault == "start", fault == "restart" && starts == 3:
 				return nil, errors.New("the gate is shut")
-			case process:
+			case way == process:
 				return garrison{g}, nil
+			case way == overWire:
+				return wire(ctx, g)
 			}
 			return g, nil
 		},
-		Configuration: sdk.Configuration{Source: "test", Options: options},
+		Configuration: sdk.Configuration{Source: "test", Options: json.RawMessage(`{"token": "s3cret-t0ken"}`), WorkDir: t.TempDir()},
 		Patience:      200 * time.Millisecond, Hold: 50 * time.Millisecond,
+		Golden: goldenFile,
+	}
+	if fault == "no golden file" {
+		c.Golden = filepath.Join(t.TempDir(), "nowhere")
 	}
 	results := map[string]Result{}
 	var names []string
@@ -276,22 +306,29 @@ func try(t *testing.T, fault string, process bool) map[string]Result {
 }
 
 func TestGoodSource(t *testing.T) {
-	for name, r := range try(t, "", true) {
-		if r.Outcome != OK {
-			t.Errorf("%s: %s: %s", name, r.Outcome, r.Seen)
-		}
-	}
 	onlyProcess := map[string]bool{"kill": true, "standard output": true}
-	for name, r := range try(t, "", false) {
-		if want := map[bool]Outcome{true: Skipped, false: OK}[onlyProcess[name]]; r.Outcome != want {
-			t.Errorf("in process: %s: %s: %s", name, r.Outcome, r.Seen)
+	for _, way := range []string{direct, overWire, process} {
+		for name, r := range try(t, "", way) {
+			want := OK
+			if onlyProcess[name] && way != process {
+				want = Skipped
+			}
+			if r.Outcome != want {
+				t.Errorf("by %s: %s: %s: %s", way, name, r.Outcome, r.Seen)
+			}
 		}
 	}
 }
 
-// TestPlantedFaults plants one fault at a time: the check made for it fails, says what it saw and what to do.
+// TestPlantedFaults plants one fault at a time: the check made for it fails, says what it saw and what to do, by whatever
+// way the fault can be seen.
 func TestPlantedFaults(t *testing.T) {
 	covered := map[string]bool{}
+	ways := map[string][]string{
+		"restart": {process}, "does not end": {process}, "prints": {process}, "grows": {process}, "process logs secrets": {process},
+		// Between a source that sends little and its host lies room for all of it: nobody is kept waiting, and nothing fails.
+		"hangs": {process}, "goes on": {process}, "waits for nobody": {direct},
+	}
 	for _, f := range []struct{ fault, check, seen string }{
 		{"start", "spec", "the gate is shut"},
 		{"spec", "spec", `"one" is not semantic`},
@@ -312,12 +349,17 @@ func TestPlantedFaults(t *testing.T) {
 		{"no object", "records", "not a JSON object"},
 		{"no JSON", "records", "not JSON"},
 		{"two locators", "records", "more than one of URL, Path and Key"},
+		{"no golden file", "golden", "there is no golden file"},
+		{"misspelt", "golden", `line 8, "guard-7", is another`},
+		{"one less", "golden", `line 300, "guard-299", did not come; there are 299 lines instead of 300`},
+		{"one more", "golden", `line 301, "guard-300", is new; there are 301 lines instead of 300`},
 		{"wrong estimate", "counts", "exactly 301 records were foretold, 300 came"},
 		{"changes", "same again", `"guard-7", is not as it was`},
 		{"once", "same again", "all are read"},
 		{"forgets", "resume", `number 1 is "guard-0" instead of "guard-50"`},
 		{"goes on", "cancel", "still ended as if everything had been sent"},
 		{"hangs", "cancel", "had not ended"},
+		{"deaf", "cancel", "had not ended"},
 		{"waits for nobody", "busy host", "300 calls of the Writer waited"},
 		{"grows", "busy host", "grew by"},
 		{"no asset", "assets", "no such picture"},
@@ -325,6 +367,8 @@ func TestPlantedFaults(t *testing.T) {
 		{"other asset", "assets", "others"},
 		{"no file", "files", "/nowhere/at/all.png"},
 		{"folder", "files", "not a regular file"},
+		{"file outside", "files", "it lies outside of the folders"},
+		{"link that leads out", "files", "a link on its way leads out of the folders"},
 		{"restart", "kill", "the gate is shut"},
 		{"does not end", "end", "was killed"},
 		{"close", "end", "the gate is stuck"},
@@ -334,12 +378,18 @@ func TestPlantedFaults(t *testing.T) {
 	} {
 		covered[f.check] = true
 		t.Run(f.fault, func(t *testing.T) {
-			r := try(t, f.fault, f.fault != "waits for nobody")[f.check]
-			if r.Outcome != Failed || !strings.Contains(r.Seen, f.seen) {
-				t.Errorf("%s: %s: %q; want failed, with %q", f.check, r.Outcome, r.Seen, f.seen)
+			seen := ways[f.fault]
+			if seen == nil {
+				seen = []string{overWire, process}
 			}
-			if r.Outcome == Failed && r.Advice == "" {
-				t.Error("no advice")
+			for _, way := range seen {
+				r := try(t, f.fault, way)[f.check]
+				if r.Outcome != Failed || !strings.Contains(r.Seen, f.seen) {
+					t.Errorf("by %s: %s: %s: %q; want failed, with %q", way, f.check, r.Outcome, r.Seen, f.seen)
+				}
+				if r.Outcome == Failed && r.Advice == "" {
+					t.Error("no advice")
+				}
 			}
 		})
 	}
@@ -351,11 +401,13 @@ func TestPlantedFaults(t *testing.T) {
 }
 
 func TestRun(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a.png")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	Run(t, func() sdk.Source { return &guards{} }, map[string]string{"file": file, "token": "s3cret"})
+	options := map[string]string{"token": "s3cret"}
+	t.Run("golden", func(t *testing.T) {
+		RunGolden(t, func() sdk.Source { return &guards{} }, options, goldenFile, *update)
+	})
+	t.Run("plain", func(t *testing.T) {
+		Run(t, func() sdk.Source { return &guards{} }, options)
+	})
 }
 
 func TestEndedContext(t *testing.T) {
