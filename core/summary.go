@@ -25,6 +25,15 @@ type CacheCounts struct {
 	Evictions int64  `json:"evictions"`
 }
 
+// Fetched is what one source asked servers for: what was sent and received, and what its own cache answered instead.
+type Fetched struct {
+	Source   string `json:"source,omitempty"` // empty: all of them
+	Requests int64  `json:"requests"`
+	Hits     int64  `json:"cache_hits"`
+	Misses   int64  `json:"cache_misses"`
+	Bytes    int64  `json:"bytes"`
+}
+
 // PluginUse is one plugin as a run used it.
 type PluginUse struct {
 	Source  string `json:"source"`
@@ -56,6 +65,8 @@ type Summary struct {
 	Problems []Problem        `json:"problems"`
 	Caches   []CacheCounts    `json:"caches,omitempty"`
 	Plugins  []PluginUse      `json:"plugins,omitempty"`
+	// Fetched has the sources that fetched anything.
+	Fetched []Fetched `json:"fetched,omitempty"`
 }
 
 // Stage returns the counts of a stage, zero when the run never came to it.
@@ -88,6 +99,26 @@ func (s *Summary) CacheRate() (hits, lookups int64) {
 	return hits, lookups
 }
 
+// AllFetched is what all sources fetched together.
+func (s *Summary) AllFetched() Fetched {
+	var all Fetched
+	for _, f := range s.Fetched {
+		all.Requests += f.Requests
+		all.Hits += f.Hits
+		all.Misses += f.Misses
+		all.Bytes += f.Bytes
+	}
+	return all
+}
+
+// Reading is one source while it is being read.
+type Reading struct {
+	Source  string `json:"source"`
+	Step    string `json:"step,omitempty"` // how far it is, in the source's own words; empty: it does not say
+	SinceMS int64  `json:"since_ms"`
+	LastMS  int64  `json:"last_ms,omitempty"` // when its last record came; 0: none yet
+}
+
 // Work is one item that a worker has in hand.
 type Work struct {
 	Stage   string `json:"stage"`
@@ -113,6 +144,7 @@ type Snapshot struct {
 	Rate     float64   // finished items a second over the last seconds
 	Rates    []float64 // the same by second, oldest first, at most 60
 	ETAMS    int64     // 0: not known
+	Reading  []Reading // the sources being read, by name
 	Working  []Work
 	Recent   []Recent // newest first, at most 12
 	// LastMS is when an item last got an outcome; a long silence is shown.

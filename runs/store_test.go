@@ -284,6 +284,9 @@ func TestHistory(t *testing.T) {
 		ids = append(ids, r.ID())
 		stored(t, r, make([]byte, 100_000))
 		r.State().Failure(core.Failure{Code: "image.damaged", Message: "m", Item: "x'41'"})
+		if i == 4 {
+			r.State().Fetched(core.Fetched{Source: "web", Requests: 12, Hits: 3, Misses: 4, Bytes: 3_400_000})
+		}
 		ending := Ending{State: core.Partial, Reason: "x'41'", Actor: "limit", ResultID: fmt.Sprint("result", i%2), Drop: i != 3}
 		if err := r.End(t.Context(), ending); err != nil {
 			t.Fatal(err)
@@ -304,6 +307,12 @@ func TestHistory(t *testing.T) {
 		s.Number != 5 || s.Name != "test" || !slices.Equal(s.Outputs, []string{"/x/out"}) ||
 		countOf(s, core.StageEntities).Written != 1 || len(s.Problems) != 1 || s.Problems[0].Examples[0] != "x'41'" {
 		t.Errorf("the last run is kept as %+v", s)
+	}
+	if want := []core.Fetched{{Source: "web", Requests: 12, Hits: 3, Misses: 4, Bytes: 3_400_000}}; !slices.Equal(s.Fetched, want) {
+		t.Errorf("fetched %+v, want %+v", s.Fetched, want)
+	}
+	if list[1].Fetched != nil { // its row has no such member, as those of older versions
+		t.Errorf("a run that fetched nothing: %+v", list[1].Fetched)
 	}
 	if list, err = l.Runs(t.Context(), 1); err != nil || len(list) != 1 || list[0].ID != "r-0005" {
 		t.Errorf("the latest one: %v, %v", list, err)

@@ -183,8 +183,10 @@ type recorder struct {
 	hits     int
 	lookups  int
 	bulk     map[string][2]int64 // hits and misses by cache
-	inHand   int
+	fetched  []core.Fetched
+	inHand   int // items, and sources being read
 	steps    []string
+	of       map[string][]string // steps by source
 }
 
 func (r *recorder) Doing(step string) {
@@ -294,6 +296,23 @@ func (r *recorder) CacheN(name string, hits, misses int64) {
 	}
 	n := r.bulk[name]
 	r.bulk[name] = [2]int64{n[0] + hits, n[1] + misses}
+}
+
+func (r *recorder) Reading(string) func() { return r.Begin(core.StageRead, "") }
+
+func (r *recorder) Step(source, step string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string][]string{}
+	}
+	r.of[source] = append(r.of[source], step)
+}
+
+func (r *recorder) Fetched(f core.Fetched) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fetched = append(r.fetched, f)
 }
 
 func (r *recorder) Picture(core.Recent) {

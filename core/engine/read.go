@@ -65,6 +65,7 @@ func (r *run) read(ctx context.Context) error {
 
 // source reads one source, and reads on from the last checkpoint when its plugin died.
 func (r *run) source(ctx context.Context, p *pool, i int) error {
+	defer r.Recorder.Reading(r.Sources[i].Name)()
 	w := newWriter(ctx, p, i)
 	request := sdk.ReadRequest{RunID: r.RunID}
 	for _, s := range r.found[i] {

@@ -274,9 +274,26 @@ func TestWhatSourcesSay(t *testing.T) {
 			t.Errorf("%s: transient %v: another run of the same input would not have it?", f.Code, f.Transient)
 		}
 	}
-	for _, want := range []string{"reading a, 3 of 10", "opening the book"} {
+	steps := []string{"reading a, 3 of 10", "opening the book", "reading nobody, 1 of 2"}
+	if !slices.Equal(j.count.of["s0"], steps) {
+		t.Errorf("steps %q, want %q", j.count.of["s0"], steps)
+	}
+	for _, want := range steps {
 		if !slices.Contains(j.count.steps, want) {
 			t.Errorf("%q is not among %q", want, j.count.steps)
 		}
+	}
+}
+
+// TestSourcesDoNotTalkOverEachOther: where there are several, the step of one is not that of the run.
+func TestSourcesDoNotTalkOverEachOther(t *testing.T) {
+	j := newJob(t, &shelf{}, &shelf{plugin: "other", items: docs("b", 1)})
+	j.Sources[0].Source = &talker{shelf{items: docs("a", 1)}}
+	j.run(t)
+	if len(j.count.of["s0"]) != 3 || len(j.count.of["s1"]) != 0 {
+		t.Errorf("steps %q", j.count.of)
+	}
+	if slices.Contains(j.count.steps, "opening the book") {
+		t.Errorf("the run says what one source does: %q", j.count.steps)
 	}
 }

@@ -492,7 +492,7 @@ func TestSourceWithoutStreams(t *testing.T) {
 	}
 }
 
-// TestFetchesAreCounted as the lookups of one cache, whichever source they are of.
+// TestFetchesAreCounted by source, and as the lookups of one cache, whichever source they are of.
 func TestFetchesAreCounted(t *testing.T) {
 	j := newJob(t,
 		&shelf{items: docs("a", 3), report: sdk.Metrics{Requests: 5, Hits: 7, Misses: 4, Bytes: 900}},
@@ -501,6 +501,13 @@ func TestFetchesAreCounted(t *testing.T) {
 	j.run(t)
 	if got := j.count.bulk; len(got) != 1 || got[httpCache] != [2]int64{8, 4} {
 		t.Errorf("%v", got)
+	}
+	slices.SortFunc(j.count.fetched, func(a, b core.Fetched) int { return strings.Compare(a.Source, b.Source) })
+	want := []core.Fetched{
+		{Source: "s0", Requests: 5, Hits: 7, Misses: 4, Bytes: 900}, {Source: "s1", Hits: 1}, {Source: "s2", Requests: 1, Bytes: 10},
+	}
+	if !slices.Equal(j.count.fetched, want) {
+		t.Errorf("fetched %+v, want %+v", j.count.fetched, want)
 	}
 }
 

@@ -65,6 +65,12 @@ type Recorder interface {
 	Cache(name string, hit bool)
 	// CacheN counts many lookups at once.
 	CacheN(name string, hits, misses int64)
+	// Reading says that a source is being read; the returned function ends it.
+	Reading(source string) (end func())
+	// Step says in words how far the reading of a source is.
+	Step(source, step string)
+	// Fetched adds to what a source has fetched.
+	Fetched(f core.Fetched)
 	// Picture shows a finished picture.
 	Picture(r core.Recent)
 	// Tally returns the numbers by stream and the problems so far. Neither their order nor what is said in them, examples

@@ -198,20 +198,33 @@ func (w *writer) Checkpoint(name string, state []byte) error {
 func (w *writer) Progress(name string, done, total int64, note string) error {
 	switch {
 	case note != "":
-		w.pool.run.Recorder.Doing(note)
+		w.step(note)
 	case total > 0:
-		w.pool.run.Recorder.Doing(fmt.Sprintf("reading %s, %d of %d", name, done, total))
+		w.step(fmt.Sprintf("reading %s, %d of %d", name, done, total))
 	}
 	return w.ctx.Err()
+}
+
+// step shows a step with its source. It is the step of the whole run only where there is no other source to talk over.
+func (w *writer) step(text string) {
+	r := w.pool.run
+	r.Recorder.Step(r.Sources[w.source].Name, text)
+	if len(r.Sources) == 1 {
+		r.Recorder.Doing(text)
+	}
 }
 
 // httpCache is the name under which the lookups of sources in what they have fetched before are counted.
 const httpCache = "http"
 
-// Metrics counts the lookups of a source in its cache.
+// Metrics counts what a source fetches, and its lookups in its cache.
 func (w *writer) Metrics(m sdk.Metrics) {
+	r := w.pool.run
+	r.Recorder.Fetched(core.Fetched{
+		Source: r.Sources[w.source].Name, Requests: m.Requests, Hits: m.Hits, Misses: m.Misses, Bytes: m.Bytes,
+	})
 	if m.Hits > 0 || m.Misses > 0 {
-		w.pool.run.Recorder.CacheN(httpCache, m.Hits, m.Misses)
+		r.Recorder.CacheN(httpCache, m.Hits, m.Misses)
 	}
 }
 

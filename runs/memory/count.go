@@ -1,9 +1,9 @@
 package memory
 
 import (
+	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +53,9 @@ func (s *State) Found(stage core.Stage, source, stream string, n int64) {
 		return
 	}
 	s.stages[stage].found.Add(n)
+	if stage == core.StageRead {
+		s.came(source)
+	}
 	if c := s.stream(stage, source, stream); c != nil {
 		if stage == core.StageRead {
 			c.read.Add(n)
@@ -102,6 +105,7 @@ func (s *State) stream(stage core.Stage, source, stream string) *stream {
 const (
 	streamLimit = 2000
 	cacheLimit  = 100
+	sourceLimit = 100
 	otherName   = "other"
 )
 
@@ -220,14 +224,58 @@ func (t *streams) counts(read bool) []core.StreamCounts {
 	return list
 }
 
-// cache counts lookups.
-type cache struct{ hits, misses atomic.Int64 }
-
-// caches finds the counters of a cache without a lock.
-type caches struct {
-	now atomic.Pointer[map[string]*cache]
+// named finds counters by a name without a lock. The first mention of a name copies the map; names beyond the limit are
+// counted together.
+type named[T any] struct {
+	now atomic.Pointer[map[string]*T]
 	mu  sync.Mutex // held by who replaces the map
 }
+
+func (t *named[T]) get(name string, limit int) *T {
+	if table := t.now.Load(); table != nil {
+		if c := (*table)[name]; c != nil {
+			return c
+		}
+	}
+	return t.add(name, limit)
+}
+
+func (t *named[T]) add(name string, limit int) *T {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := map[string]*T{}
+	if old := t.now.Load(); old != nil {
+		maps.Copy(next, *old)
+	}
+	if next[name] == nil && len(next) >= limit {
+		name = otherName
+	}
+	c := next[name]
+	if c == nil {
+		c = new(T)
+		next[name] = c
+		t.now.Store(&next)
+	}
+	return c
+}
+
+// all yields the counters by name.
+func (t *named[T]) all() iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		table := t.now.Load()
+		if table == nil {
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(*table)) {
+			if !yield(name, (*table)[name]) {
+				return
+			}
+		}
+	}
+}
+
+// cache counts lookups.
+type cache struct{ hits, misses atomic.Int64 }
 
 // Cache counts a lookup.
 func (s *State) Cache(name string, hit bool) {
@@ -240,46 +288,16 @@ func (s *State) Cache(name string, hit bool) {
 
 // CacheN counts many lookups at once.
 func (s *State) CacheN(name string, hits, misses int64) {
-	var c *cache
-	if table := s.caches.now.Load(); table != nil {
-		c = (*table)[name]
-	}
-	if c == nil {
-		c = s.caches.add(name)
-	}
+	c := s.caches.get(name, cacheLimit)
 	c.hits.Add(max(hits, 0))
 	c.misses.Add(max(misses, 0))
 	s.changed()
 }
 
-func (t *caches) add(name string) *cache {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := map[string]*cache{}
-	if old := t.now.Load(); old != nil {
-		maps.Copy(next, *old)
-	}
-	if len(next) >= cacheLimit {
-		name = otherName
-	}
-	c, ok := next[name]
-	if !ok {
-		c = &cache{}
-		next[name] = c
-		t.now.Store(&next)
-	}
-	return c
-}
-
-func (t *caches) counts() []core.CacheCounts {
-	table := t.now.Load()
-	if table == nil {
-		return nil
-	}
-	list := make([]core.CacheCounts, 0, len(*table))
-	for name, c := range *table {
+func (s *State) cacheCounts() []core.CacheCounts {
+	var list []core.CacheCounts
+	for name, c := range s.caches.all() {
 		list = append(list, core.CacheCounts{Cache: name, Hits: c.hits.Load(), Misses: c.misses.Load()})
 	}
-	slices.SortFunc(list, func(a, b core.CacheCounts) int { return strings.Compare(a.Cache, b.Cache) })
 	return list
 }

@@ -29,7 +29,8 @@ type State struct {
 
 	stages  [core.StageCount]stage
 	streams streams
-	caches  caches
+	caches  named[cache]
+	sources named[source]
 	causes  causes
 	desk    desk
 	over    chan struct{}
@@ -178,7 +179,8 @@ func (s *State) fill(run core.Summary) core.Summary {
 	}
 	run.Streams = s.streams.counts(s.stages[core.StageRead].ended.Load())
 	run.Problems = s.causes.list()
-	run.Caches = s.caches.counts()
+	run.Caches = s.cacheCounts()
+	run.Fetched = s.fetched()
 	return run
 }
 
@@ -194,6 +196,7 @@ func (s *State) Snapshot() core.Snapshot {
 
 	slices.Reverse(shot.Recent)
 	shot.Summary = s.fill(shot.Summary)
+	shot.Reading = s.reading()
 	shot.Working = s.desk.working()
 	shot.LastMS = s.lastMS.Load()
 	second := s.second(at)

@@ -160,6 +160,7 @@ func TestNonsenseIsNotCounted(t *testing.T) {
 func TestRevision(t *testing.T) {
 	s, _ := newState(core.Running)
 	end := s.Begin(core.StageAssets, "before")
+	read := s.Reading("before")
 	changes := map[string]func(){
 		"doing":      func() { s.Doing("x") },
 		"streams":    func() { s.Streams("a", []core.StreamCounts{{Stream: "b"}}) },
@@ -172,6 +173,10 @@ func TestRevision(t *testing.T) {
 		"end":        end,
 		"cache":      func() { s.Cache("c", true) },
 		"caches":     func() { s.CacheN("c", 2, 3) },
+		"fetched":    func() { s.Fetched(core.Fetched{Source: "a", Requests: 1}) },
+		"reading":    func() { s.Reading("a") },
+		"read":       read,
+		"step":       func() { s.Step("a", "x") },
 		"picture":    func() { s.Picture(core.Recent{}) },
 		"kinds":      func() { s.Kinds(nil) },
 		"result":     func() { s.Result("x") },
@@ -190,6 +195,40 @@ func TestRevision(t *testing.T) {
 	s.Ended(core.StageRead)
 	if s.Snapshot(); s.Revision() != before {
 		t.Error("what changed nothing, or only looked, changed the revision")
+	}
+}
+
+// TestSources counts what each source fetches, and shows it while it is being read.
+func TestSources(t *testing.T) {
+	s, clock := newState(core.Running)
+	began := clock.Now().UnixMilli()
+	ended := s.Reading("web")
+	s.Reading("home")
+	s.Found(core.StageRead, "quiet", "", 1) // that nobody reads any more
+	s.Fetched(core.Fetched{Source: "web", Requests: 5, Hits: 7, Misses: 4, Bytes: 900})
+	s.Fetched(core.Fetched{Source: "web", Requests: 1, Hits: -7, Misses: -4, Bytes: -900}) // no number goes down
+	s.Fetched(core.Fetched{Source: "home"})
+	s.Step("web", "page 1")
+	s.Step("web", strings.Repeat("ü", 300))
+	clock.advance(time.Second)
+	s.Found(core.StageRead, "web", "", 1)
+	clock.advance(time.Second)
+	s.Found(core.StageEntities, "web", "monsters", 1) // no record of its own
+
+	got := s.Snapshot()
+	if want := []core.Fetched{{Source: "web", Requests: 6, Hits: 7, Misses: 4, Bytes: 900}}; !slices.Equal(got.Fetched, want) {
+		t.Errorf("fetched %+v, want %+v", got.Fetched, want)
+	}
+	if len(got.Reading) != 2 || got.Reading[0] != (core.Reading{Source: "home", SinceMS: began}) {
+		t.Fatalf("reading %+v", got.Reading)
+	}
+	web := got.Reading[1]
+	if len(web.Step) > itemLimit || !strings.HasSuffix(web.Step, "ü…") || web.SinceMS != began || web.LastMS != began+1000 {
+		t.Errorf("reading %+v", web)
+	}
+	ended()
+	if got = s.Snapshot(); len(got.Reading) != 1 || got.Reading[0].Source != "home" || len(got.Fetched) != 1 {
+		t.Errorf("after one has been read: %+v, %+v", got.Reading, got.Fetched)
 	}
 }
 
@@ -239,6 +278,8 @@ func TestSnapshotIsKept(t *testing.T) {
 			s.Picture(core.Recent{AssetID: fmt.Sprint(n, i)})
 			s.Found(core.StageRead, "home", fmt.Sprint("stream", n, i), 1)
 		}
+		s.Fetched(core.Fetched{Source: "home", Requests: int64(n)})
+		s.Reading(fmt.Sprint("source", n))
 		s.Kinds(map[string]int64{"creature": int64(n)})
 		s.Plugins([]core.PluginUse{{Version: fmt.Sprint(n)}})
 	}
@@ -280,6 +321,10 @@ func TestConcurrent(t *testing.T) {
 				s.Found(core.StageEntities, "home", stream, 1)
 				end := s.Begin(core.StageEntities, "item")
 				s.Cache(fmt.Sprint("cache", i%5), i%2 == 0)
+				s.Fetched(core.Fetched{Source: fmt.Sprint("source", i%5), Requests: 1, Hits: 2, Misses: 3, Bytes: 4})
+				read := s.Reading("home")
+				s.Step("home", stream)
+				read()
 				s.Failure(core.Failure{Code: "a.b", Message: fmt.Sprint("worker ", w), Item: stream})
 				s.Picture(core.Recent{})
 				s.Done(core.StageEntities, "home", stream, core.Outcome(i%int(core.OutcomeCount)), 1)
@@ -304,12 +349,16 @@ func TestConcurrent(t *testing.T) {
 	if len(got.Problems) != 1 || got.Problems[0].Count != workers*each || len(got.Problems[0].Examples) != exampleLimit {
 		t.Errorf("problems: %+v", got.Problems)
 	}
-	if n := len(s.Snapshot().Working); n != 0 {
-		t.Errorf("%d items are still in hand", n)
+	const all = workers * each
+	if f := got.AllFetched(); f != (core.Fetched{Requests: all, Hits: 2 * all, Misses: 3 * all, Bytes: 4 * all}) || len(got.Fetched) != 5 {
+		t.Errorf("fetched %+v by %d sources", f, len(got.Fetched))
+	}
+	if shot := s.Snapshot(); len(shot.Working) != 0 || len(shot.Reading) != 0 {
+		t.Errorf("%d items are still in hand, %d sources are being read", len(shot.Working), len(shot.Reading))
 	}
 }
 
-func TestManyStreamsAndCachesAreBounded(t *testing.T) {
+func TestStreamsCachesAndSourcesAreBounded(t *testing.T) {
 	s, _ := newState(core.Running)
 	var announced []core.StreamCounts
 	for i := range streamLimit + 50 {
@@ -321,12 +370,19 @@ func TestManyStreamsAndCachesAreBounded(t *testing.T) {
 	for i := range cacheLimit + 50 {
 		s.Cache(fmt.Sprint(i), true)
 	}
+	for i := range sourceLimit + 50 {
+		s.Fetched(core.Fetched{Source: fmt.Sprint("source", i), Requests: 2, Bytes: 3})
+	}
 	got := s.Summary()
 	if n := len(got.Streams); n != streamLimit+1 || got.Streams[n-1].Stream != otherName || got.Streams[n-1].Found != 3 {
 		t.Errorf("%d streams, the last one %+v", n, got.Streams[n-1])
 	}
 	if hits, _ := got.CacheRate(); len(got.Caches) != cacheLimit+1 || hits != cacheLimit+50 {
 		t.Errorf("%d caches with %d hits", len(got.Caches), hits)
+	}
+	// The read stage mentioned one source before.
+	if want := (core.Fetched{Requests: 2 * (sourceLimit + 50), Bytes: 3 * (sourceLimit + 50)}); len(got.Fetched) != sourceLimit || got.AllFetched() != want {
+		t.Errorf("%d sources fetched %+v", len(got.Fetched), got.AllFetched())
 	}
 }
 
@@ -384,7 +440,10 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	s, _ := newState(core.Running)
 	s.Streams("home", []core.StreamCounts{{Stream: "actors"}})
 	s.Cache("pictures", true)
+	s.Found(core.StageRead, "home", "", 1)
 	n := testing.AllocsPerRun(100, func() {
+		s.Found(core.StageRead, "home", "", 1)
+		s.Fetched(core.Fetched{Source: "home", Requests: 1})
 		s.Found(core.StageEntities, "home", "actors", 1)
 		end := s.Begin(core.StageEntities, "item")
 		s.Cache("pictures", true)
