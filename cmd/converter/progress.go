@@ -157,7 +157,11 @@ func (p *progress) draw(s core.Snapshot) string {
 		}
 		fmt.Fprintf(&b, "%-9s %s  %s/%s\n", c.Stage, bar(c), grouped(c.Done()), grouped(max(c.Total, c.Found)))
 	}
+	b.WriteString(steps(s))
 	parts := []string{plain(s.Doing)}
+	if f := fetched(s); f != "" {
+		parts = append(parts, f)
+	}
 	if s.Rate >= 0.5 {
 		parts = append(parts, fmt.Sprintf("%.0f/s", s.Rate))
 	}
@@ -176,6 +180,32 @@ func (p *progress) draw(s core.Snapshot) string {
 	}
 	b.WriteString(strings.Join(parts, " · "))
 	return b.String()
+}
+
+// shownSteps is how many sources say how far they are; the dashboard has them all.
+const shownSteps = 5
+
+// steps has a line for each source that says how far its reading is, unless the run's own step says it.
+func steps(s core.Snapshot) string {
+	var b strings.Builder
+	shown := 0
+	for _, r := range s.Reading {
+		if r.Step == "" || r.Step == s.Doing || shown == shownSteps {
+			continue
+		}
+		fmt.Fprintf(&b, "%-9s %s\n", r.Source, plain(r.Step))
+		shown++
+	}
+	return b.String()
+}
+
+// fetched says what the sources have fetched, while they are being read.
+func fetched(s core.Snapshot) string {
+	all := s.AllFetched()
+	if all.Requests == 0 || s.Stage(core.StageRead).Ended {
+		return ""
+	}
+	return fmt.Sprintf("fetched %s · %s", counted(all.Requests, "request"), sized(all.Bytes))
 }
 
 const barWidth = 28
@@ -205,6 +235,9 @@ func (p *progress) plain(s core.Snapshot, last bool) {
 	if images.Found > 0 {
 		line += fmt.Sprintf(" · %s of %s images", grouped(images.Done()), grouped(max(images.Total, images.Found)))
 	}
+	if f := fetched(s); f != "" {
+		line += " · " + f
+	}
 	if items, causes := s.Failures(); items > 0 {
 		line += fmt.Sprintf(" · %s failed in %s", grouped(items), plural(causes, "cause"))
 	}
@@ -222,6 +255,8 @@ type status struct {
 	ETAMS   int64              `json:"eta_ms,omitempty"`
 	Hits    int64              `json:"cache_hits"`
 	Lookups int64              `json:"cache_lookups"`
+	Fetched []core.Fetched     `json:"fetched,omitempty"`
+	Reading []core.Reading     `json:"reading,omitempty"`
 	Failed  int64              `json:"failed"`
 	Causes  int                `json:"causes"`
 }
@@ -244,7 +279,7 @@ func (p *progress) json(s core.Snapshot) {
 	hits, lookups := s.CacheRate()
 	p.line(status{
 		Type: "status", Run: s.ID, State: s.State, Doing: s.Doing, Stages: s.Stages, Rate: s.Rate, ETAMS: s.ETAMS,
-		Hits: hits, Lookups: lookups, Failed: items, Causes: causes,
+		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes,
 	})
 }
 
@@ -271,6 +306,32 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// counted is plural for large numbers.
+func counted(n int64, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return grouped(n) + " " + word + "s"
+}
+
+// sized writes a number of bytes.
+func sized(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	value := float64(n) / 1000
+	for _, unit := range []string{"kB", "MB", "GB"} {
+		switch {
+		case value < 9.95:
+			return fmt.Sprintf("%.1f %s", value, unit)
+		case value < 999.5:
+			return fmt.Sprintf("%.0f %s", value, unit)
+		}
+		value /= 1000
+	}
+	return fmt.Sprintf("%.1f TB", value)
 }
 
 func took(d time.Duration) string {

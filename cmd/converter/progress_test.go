@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-98789ff7/converter/core"
+)
+
+// reading is a run that reads two sources.
+func reading() core.Snapshot {
+	return core.Snapshot{
+		Doing: "reading",
+		Summary: core.Summary{
+			ID: "r-0001", State: core.Running,
+			Stages:  []core.StageCounts{{Stage: "read", Total: 100, Found: 50, Written: 50}, {Stage: "entities", Total: 100, Found: 50, Written: 25}},
+			Fetched: []core.Fetched{{Source: "web", Requests: 11, Hits: 3, Misses: 8, Bytes: 3_400_000}, {Source: "wiki", Requests: 1}},
+			Caches:  []core.CacheCounts{{Cache: "http", Hits: 3, Misses: 8}},
+		},
+		Reading: []core.Reading{{Source: "home"}, {Source: "web", Step: "page 12\x1b[2J of 320"}, {Source: "wiki", Step: "reading pages, 3 of 9"}},
+	}
+}
+
+// TestBlock is what is shown while sources are read: what each of them does, and what they fetched.
+func TestBlock(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*core.Snapshot)
+		want   string
+	}{
+		{"two sources that fetch", func(*core.Snapshot) {}, `
+			read      ━━━━━━━━━━━━━━──────────────  50%  50/100
+			entities  ━━━━━━━─────────────────────  25%  25/100
+			web       page 12 [2J of 320
+			wiki      reading pages, 3 of 9
+			reading · fetched 12 requests · 3.4 MB · 27% cached · 0.0s`},
+		{"one that says it all", func(s *core.Snapshot) {
+			s.Reading, s.Doing = s.Reading[2:], "reading pages, 3 of 9"
+			s.Stages, s.Caches, s.Fetched = nil, nil, s.Fetched[1:]
+		}, `
+			reading pages, 3 of 9 · fetched 1 request · 0 B · 0.0s`},
+		{"nothing is fetched", func(s *core.Snapshot) { s.Stages, s.Reading, s.Fetched = nil, nil, nil }, `
+			reading · 27% cached · 0.0s`},
+		{"all came from the cache", func(s *core.Snapshot) {
+			s.Stages, s.Reading, s.Fetched = nil, nil, []core.Fetched{{Source: "web", Hits: 3}}
+		}, `
+			reading · 27% cached · 0.0s`},
+		{"all is read", func(s *core.Snapshot) {
+			s.Reading, s.Doing, s.Stages = nil, "making pictures", []core.StageCounts{{Stage: "read", Ended: true}}
+		}, `
+			making pictures · 27% cached · 0.0s`},
+		{"many sources", func(s *core.Snapshot) {
+			s.Stages, s.Caches, s.Fetched, s.Reading = nil, nil, nil, nil
+			for range 2 * shownSteps {
+				s.Reading = append(s.Reading, core.Reading{Source: "s", Step: "busy"})
+			}
+		}, strings.Repeat(`
+			s         busy`, shownSteps) + `
+			reading · 0.0s`},
+	} {
+		s := reading()
+		c.change(&s)
+		p := progress{started: time.Now()}
+		if got, want := p.draw(s), strings.TrimPrefix(strings.ReplaceAll(c.want, "\t", ""), "\n"); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, want)
+		}
+	}
+}
+
+// TestLines is the same where there is no terminal: text, and JSON for programs.
+func TestLines(t *testing.T) {
+	var b strings.Builder
+	p := progress{terminal: newTerminal(&b, progressPlain)}
+	p.plain(reading(), false)
+	if want := "reading · 25 of 100 entities · fetched 12 requests · 3.4 MB\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	p.json(reading())
+	var line struct {
+		Fetched []core.Fetched
+		Reading []core.Reading
+	}
+	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
+		t.Fatal(err)
+	}
+	if len(line.Fetched) != 2 || line.Fetched[0] != reading().Fetched[0] || len(line.Reading) != 3 || line.Reading[2] != reading().Reading[2] {
+		t.Errorf("got %s", b.String())
+	}
+	b.Reset()
+	p.json(core.Snapshot{})
+	if strings.Contains(b.String(), "fetched") || strings.Contains(b.String(), "reading") {
+		t.Errorf("nothing is fetched, and it says %s", b.String())
+	}
+}
+
+func TestSized(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 B", 999: "999 B", 1000: "1.0 kB", 9_960: "10 kB", 3_400_000: "3.4 MB", 999_600_000: "1.0 GB", 5_000_000_000_000: "5.0 TB",
+	} {
+		if got := sized(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
