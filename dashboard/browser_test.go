@@ -196,6 +196,8 @@ func TestBrowserThemesAndWidths(t *testing.T) {
 		s.Name = strings.Repeat("Unbreakable", 12)
 		s.Outputs = []string{"/" + strings.Repeat("folder/", 40)}
 		s.Streams = []core.StreamCounts{{Source: "home", Stream: strings.Repeat("stream", 30), Found: 1e9, Written: 1e9}}
+		s.Reading = []core.Reading{{Source: "home", Step: strings.Repeat("page", 50)}}
+		s.Fetched = []core.Fetched{{Source: strings.Repeat("web", 20), Requests: 1e9, Hits: 1e9, Misses: 1e9, Bytes: 1e15}}
 		s.Working = []core.Work{{Stage: "images", Item: strings.Repeat("picture", 50)}}
 		s.Problems = append(s.Problems, core.Problem{Fingerprint: "long", Code: "image.damaged", Message: strings.Repeat("damaged", 40), Count: 1e6, Examples: []string{strings.Repeat("x", 300)}})
 	})
@@ -397,6 +399,7 @@ func TestBrowserAccessible(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHouse(t)
+	h.pulse.change(func(s *core.Snapshot) { s.Reading = []core.Reading{{Source: "web", Step: "page 12 of 320"}} })
 	base, stop := running(t, h)
 	defer stop()
 	empty := newHouse(t, func(c *Config) { c.Library, c.Live, c.Cancel = &shelf{}, nil, nil })

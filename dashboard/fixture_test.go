@@ -114,7 +114,9 @@ func beating() *pulse {
 		LastMS: now,
 		Summary: core.Summary{
 			ID: "r-0042", Name: "bestiary", Config: "/games/my converter.yaml", State: core.Running, StartedMS: now,
-			Stages: []core.StageCounts{{Stage: "read", Total: 100, Found: 10, Written: 10}, {Stage: "entities"}},
+			Stages:  []core.StageCounts{{Stage: "read", Total: 100, Found: 10, Written: 10}, {Stage: "entities"}},
+			Streams: []core.StreamCounts{{Source: "home", Stream: "monsters", Found: 100, Written: 10}, {Source: "web", Stream: "spells"}},
+			Fetched: []core.Fetched{{Source: "home", Requests: 1}, {Source: "web", Requests: 412, Hits: 88, Misses: 44, Bytes: 3_400_000}},
 			Problems: []core.Problem{{
 				Fingerprint: "f1", Stage: "images", Code: "image.damaged", Message: "the picture is damaged", Detail: "line one\r\nevent: end\r\rline two", Count: 2,
 			}},

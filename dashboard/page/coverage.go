@@ -1,6 +1,10 @@
 package page
 
 import (
+	"cmp"
+	"fmt"
+	"time"
+
 	"github.com/seed-98789ff7/converter/core"
 )
 
@@ -11,21 +15,27 @@ type SourceRows struct {
 	Rows   []core.StreamCounts
 	Hidden int // streams that are not listed, but counted in Sum
 	Sum    core.StreamCounts
+
+	Fetched string // what it fetched, in words; empty: nothing
+	Reading string // how far it is, in words; empty: it is not being read
 }
 
-// Coverage groups the streams by source, in the order they were announced. Streams beyond the limit are left out of the
-// rows and stay in the sums.
+// Coverage groups the streams by source, in the order they were announced, then has the sources that nothing came of yet.
+// Streams beyond the limit are left out of the rows and stay in the sums.
 func (r Run) Coverage() (sources []SourceRows, sum core.StreamCounts) {
 	place := map[string]int{}
-	listed := 0
-	for _, stream := range r.Streams {
-		i, known := place[stream.Source]
+	of := func(source string) *SourceRows { // good until the next call
+		i, known := place[source]
 		if !known {
 			i = len(sources)
-			place[stream.Source] = i
-			sources = append(sources, SourceRows{Source: stream.Source, Plugin: r.plugin(stream.Source)})
+			place[source] = i
+			sources = append(sources, SourceRows{Source: source, Plugin: r.plugin(source)})
 		}
-		s := &sources[i]
+		return &sources[i]
+	}
+	listed := 0
+	for _, stream := range r.Streams {
+		s := of(stream.Source)
 		if listed < streamLimit {
 			s.Rows = append(s.Rows, stream)
 			listed++
@@ -35,7 +45,42 @@ func (r Run) Coverage() (sources []SourceRows, sum core.StreamCounts) {
 		add(&s.Sum, stream)
 		add(&sum, stream)
 	}
+	for _, f := range r.Fetched {
+		of(f.Source).Fetched = FetchedWords(f)
+	}
+	if r.Moving() {
+		for _, reading := range r.Reading {
+			of(reading.Source).Reading = join(cmp.Or(reading.Step, "reading"), r.lastRecord(reading))
+		}
+	}
 	return sources, sum
+}
+
+// FetchedWords says what was fetched.
+func FetchedWords(f core.Fetched) string {
+	lookups := ""
+	if f.Hits+f.Misses > 0 {
+		lookups = fmt.Sprintf("cache: %s, %s (%s)",
+			Count(f.Hits, "hit", "hits"), Count(f.Misses, "miss", "misses"), Percent(f.Hits, f.Hits+f.Misses))
+	}
+	return join("fetched "+Count(f.Requests, "request", "requests"), Bytes(f.Bytes), lookups)
+}
+
+// FetchedSum says what all sources fetched, where that is more than what one of them did.
+func (r Run) FetchedSum() string {
+	if len(r.Fetched) < 2 {
+		return ""
+	}
+	return FetchedWords(r.AllFetched())
+}
+
+// lastRecord says how long ago a source sent its last record, or began, when it has sent none.
+func (r Run) lastRecord(reading core.Reading) string {
+	since := func(ms int64) string { return Seconds(r.Now.Sub(time.UnixMilli(ms))) }
+	if reading.LastMS == 0 {
+		return "no record for " + since(reading.SinceMS)
+	}
+	return "last record " + since(reading.LastMS) + " ago"
 }
 
 func add(sum *core.StreamCounts, c core.StreamCounts) {

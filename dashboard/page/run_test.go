@@ -44,6 +44,14 @@ func moving() page.Run {
 				Caches:  []core.CacheCounts{{Cache: "pictures", Hits: 30, Misses: 10}},
 				Plugins: []core.PluginUse{{Source: "home", Plugin: "foundry", Version: "1.4.0"}},
 				Outputs: []string{"/games/out"},
+				Fetched: []core.Fetched{
+					{Source: "index", Hits: 1},
+					{Source: "web", Requests: 412, Hits: 88, Misses: 44, Bytes: 3_400_000},
+				},
+			},
+			Reading: []core.Reading{
+				{Source: "index", SinceMS: minute.UnixMilli() - 80_000},
+				{Source: "web", Step: "page 12 of 320", SinceMS: minute.UnixMilli() - 50_000, LastMS: minute.UnixMilli() - 12_000},
 			},
 			Working: []core.Work{
 				{Stage: "images", Item: "late.png", SinceMS: minute.UnixMilli() - 200},
@@ -65,11 +73,16 @@ func TestRunPage(t *testing.T) {
 		"#cards":    {"▸ running", "reading home · 1 min 00 s", "54 %", "130 of 240 items", "82 /s", "about 1 min 05 s left", "75 %", "30 of 40 lookups", "15 in 2 causes", "and 3 warnings", "40 entities stored"},
 		"#stages":   {"read 60 100 60", "entities 50 100 30 10 5 5 10", "images 20 40 10 0 0 10 20", "Open"},
 		"#problems": {"15 failures in 2 causes", "10 fetch.http_404 gone", "a.png b.png and 8 more", "What to do Refresh.", "Warnings 3 items, 1 reason; nothing was lost"},
-		"#coverage": {"home foundry 1.4.0 60 40 5 5 10", "Monsters 50 32 5 5 8", "spells 10 8 0 0 2", "items 0 0 0 0 0", "All sources 60 40 5 5 10"},
-		"#working":  {"Working now 2 images early.png 3.0 s images late.png 0.2 s"},
-		"#facts":    {"/games/out", "/games/converter.yaml"},
-		"#caches":   {"pictures 30 10 0 75 %"},
-		"#say":      {"The run is at 50 percent."},
+		"#coverage": {
+			"home foundry 1.4.0 60 40 5 5 10", "Monsters 50 32 5 5 8", "spells 10 8 0 0 2", "items 0 0 0 0 0",
+			"web 0 0 0 0 0 page 12 of 320 · last record 12 s ago fetched 412 requests · 3.4 MB · cache: 88 hits, 44 misses (66 %)",
+			"index 0 0 0 0 0 reading · no record for 1 min 20 s fetched 0 requests · 0 B · cache: 1 hit, 0 misses (100 %)",
+			"All sources 60 40 5 5 10 fetched 412 requests · 3.4 MB · cache: 89 hits, 44 misses (66 %)",
+		},
+		"#working": {"Working now 2 images early.png 3.0 s images late.png 0.2 s"},
+		"#facts":   {"/games/out", "/games/converter.yaml"},
+		"#caches":  {"pictures 30 10 0 75 %"},
+		"#say":     {"The run is at 50 percent."},
 	} {
 		got := only(t, doc, selector)
 		for _, w := range want {
@@ -83,6 +96,27 @@ func TestRunPage(t *testing.T) {
 	}
 	if img := all(doc, "img")[1]; attribute(img, "alt") != "lich.png" {
 		t.Errorf("alt %q, want the file's name", attribute(img, "alt"))
+	}
+}
+
+// TestSourcesThatFetchNothing says nothing of fetching, and a run that has ended nothing of reading.
+func TestSourcesThatFetchNothing(t *testing.T) {
+	r := moving()
+	r.Fetched = nil
+	doc, _ := render(t, page.RunPage(page.Site{}, r, page.Stream{}))
+	if got := only(t, doc, "#coverage"); strings.Contains(got, "fetched") || !strings.Contains(got, "page 12 of 320") {
+		t.Errorf("it says %q", got)
+	}
+	r = moving()
+	r.State, r.EndedMS = core.Partial, minute.UnixMilli()
+	doc, _ = render(t, page.RunPage(page.Site{}, r, page.Stream{}))
+	if got := only(t, doc, "#coverage"); strings.Contains(got, "record") || !strings.Contains(got, "web 0 0 0 0 0 fetched 412 requests") {
+		t.Errorf("it says %q", got)
+	}
+	r.Fetched = r.Fetched[1:]
+	doc, _ = render(t, page.RunPage(page.Site{}, r, page.Stream{}))
+	if got := only(t, doc, "#coverage"); strings.Count(got, "fetched") != 1 {
+		t.Errorf("one source is summed up: %q", got)
 	}
 }
 
@@ -181,7 +215,7 @@ func TestStrips(t *testing.T) {
 
 func TestLists(t *testing.T) {
 	run := moving()
-	run.Problems, run.Streams, run.Working = nil, nil, nil
+	run.Problems, run.Streams, run.Working, run.Fetched, run.Reading = nil, nil, nil, nil, nil
 	for i := range 500 {
 		run.Problems = append(run.Problems, core.Problem{Fingerprint: fmt.Sprint(i), Count: int64(i)})
 		run.Streams = append(run.Streams, core.StreamCounts{Source: "home", Stream: fmt.Sprint(i), Found: 2, Written: 1, Failed: 1})
@@ -217,6 +251,8 @@ func TestHostileText(t *testing.T) {
 	run.Plugins = []core.PluginUse{{Source: evil, Plugin: evil, Version: evil}}
 	run.Caches = []core.CacheCounts{{Cache: evil, Hits: 1}}
 	run.Kinds = map[string]int64{evil: 1}
+	run.Fetched = []core.Fetched{{Source: evil, Requests: 1}}
+	run.Reading = []core.Reading{{Source: evil, Step: evil}}
 	run.Working = []core.Work{{Stage: evil, Item: evil}}
 	run.Recent = []core.Recent{{AssetID: evil, URI: evil}, {AssetID: strings.Repeat("b", 64), URI: evil}}
 	run.Commands = []page.Command{{Label: evil, Line: evil}}

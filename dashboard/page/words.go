@@ -73,6 +73,23 @@ func Rate(perSecond float64) string {
 	}
 }
 
+// Bytes writes a number of bytes.
+func Bytes(n int64) string {
+	if n < 1000 {
+		return Number(n) + thin + "B"
+	}
+	value, unit := float64(n), 0
+	for units := []string{"kB", "MB", "GB", "TB"}; ; unit++ {
+		if value /= 1000; value < 999.5 || unit == len(units)-1 {
+			digits := 0
+			if value < 9.95 {
+				digits = 1
+			}
+			return strconv.FormatFloat(value, 'f', digits, 64) + thin + units[unit]
+		}
+	}
+}
+
 // Took writes a length of time.
 func Took(d time.Duration) string {
 	switch {
@@ -87,6 +104,14 @@ func Took(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d%sh %02d%smin", int(d.Hours()), thin, int(d.Minutes())%60, thin)
 	}
+}
+
+// Seconds writes a length of time in whole seconds.
+func Seconds(d time.Duration) string {
+	if d < 10*time.Second {
+		return strconv.Itoa(int(max(0, d).Seconds())) + thin + "s"
+	}
+	return Took(d)
 }
 
 // Ago writes how long ago a moment was, coarsely, so that it does not change with every second.
