@@ -16,6 +16,6 @@
 // # Errors
 //
 // What goes wrong with one item is data: it goes to the [Recorder] and the run goes on. Run returns an error when the run
-// as a whole could not be done: every source failed, the ledger cannot store, no output could be written, or the context
-// ended. What was in hand then, or waiting, is counted as cancelled, but for what the ledger has.
+// as a whole could not be done: every source failed, more items failed than may, the ledger cannot store, no output could
+// be written, or the context ended. What was in hand then, or waiting, is counted as cancelled, but for what the ledger has.
 package engine

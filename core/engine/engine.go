@@ -23,6 +23,7 @@ type Config struct {
 	Outputs      []Output
 	Images       *Images // nil: assets are not looked at
 	Workers      int     // of each pool; default one a core
+	MaxFailures  int64   // failed items that a run may have; one more ends it with a [TooManyError]; default any number
 
 	Ledger   Ledger
 	Pictures Pictures
@@ -69,7 +70,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	r := &run{Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources))}
+	r := &run{
+		Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources)), limit: &limit{allowed: c.MaxFailures},
+	}
 	writers, err := r.open()
 	if err != nil {
 		return Result{}, err
@@ -82,7 +85,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	c.Recorder.Doing("reading")
 	if err := r.read(ctx); err != nil {
-		return Result{}, err
+		return Result{}, r.limit.settle(err)
 	}
 	return r.write(ctx, writers)
 }
@@ -93,6 +96,7 @@ type run struct {
 	plugins  []core.PluginUse
 	found    [][]sdk.Stream // by source
 	pictures *gallery
+	limit    *limit
 
 	mu     sync.Mutex // guards broken
 	broken []error    // by source: why it is not, or not wholly, part of the result

@@ -146,13 +146,16 @@ func (g *gallery) absent(ctx context.Context, source int, use core.AssetUse, of 
 	return g.put(ctx, m, outcome)
 }
 
-// put hands a mapping to the ledger, which counts it when it is stored.
+// put hands a mapping to the ledger, which counts it when it is stored. A failure may be one too many.
 func (g *gallery) put(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error {
-	err := g.run.Ledger.PutMapping(ctx, m, outcome)
-	if err != nil {
+	if err := g.run.Ledger.PutMapping(ctx, m, outcome); err != nil {
 		g.run.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
+		return err
 	}
-	return err
+	if outcome == core.FailedItem {
+		return g.run.limit.fail()
+	}
+	return nil
 }
 
 // abandon counts the references that no worker took. It is for the time after the workers.
@@ -181,8 +184,8 @@ func (g *gallery) work(ctx context.Context) error {
 	return group.Wait()
 }
 
-// one makes one picture and maps it. A picture that cannot be used is counted and reported; an error is the ledger's or
-// the context's.
+// one makes one picture and maps it. A picture that cannot be used is counted and reported; an error is the ledger's, the
+// context's, or says that it was one too many.
 func (g *gallery) one(ctx context.Context, e errand) error {
 	r := g.run
 	end := r.Recorder.Begin(core.StageAssets, e.use.URI)

@@ -67,8 +67,8 @@ func (p *pool) work(ctx context.Context) error {
 }
 
 // one makes the entity of one record and hands it to the ledger, and its pictures to the gallery. A record that is none
-// is counted and reported; an error is the ledger's. The gate is left only when there is nothing to store or the ledger
-// has it: a checkpoint must not get past a record that was lost.
+// is counted and reported; an error is the ledger's, or says that it was one too many. The gate is left only when there is
+// nothing to store or the ledger has it: a checkpoint must not get past a record that was lost.
 func (p *pool) one(ctx context.Context, t task) error {
 	defer p.bytes.Release(t.bytes)
 	r := p.run
@@ -82,7 +82,7 @@ func (p *pool) one(ctx context.Context, t task) error {
 			r.Recorder.Failure(r.failure(t.source, core.StageEntities, t.stream.Name, d))
 		}
 		t.stream.gate.leave()
-		return nil
+		return r.limit.fail()
 	}
 	if err = r.pictures.add(ctx, t.source, e); err == nil {
 		err = r.Ledger.PutEntity(ctx, e, head)

@@ -76,7 +76,7 @@ func (r *run) source(ctx context.Context, p *pool, i int) error {
 		err := r.Sources[i].Source.Read(ctx, request, w)
 		switch {
 		case w.failed() != nil:
-			return w.failed() // the ledger's error, not the source's
+			return w.failed() // it is not the source's
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:

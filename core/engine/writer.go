@@ -25,7 +25,7 @@ type writer struct {
 	ids     map[string]times  // by the id of a record
 	skips   map[string]times  // the same of those that could not be read
 	state   map[string][]byte // last checkpoint by stream
-	err     error             // of the ledger
+	err     error             // of the ledger, or that too many items failed
 }
 
 // stream is one stream being read.
@@ -158,6 +158,12 @@ func (w *writer) refuse(name, id string, reason error) error {
 		}
 		recorder.Failure(f)
 	}
+	if err := w.pool.run.limit.fail(); err != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.err = err
+		return err
+	}
 	return w.ctx.Err()
 }
 
@@ -240,7 +246,7 @@ func (w *writer) Report(d sdk.Diagnostic) {
 	r.Recorder.Failure(f)
 }
 
-// failed is the ledger's error, which ends the run, unlike the source's own.
+// failed is the error that ends the run, unlike the source's own.
 func (w *writer) failed() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
