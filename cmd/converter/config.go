@@ -12,8 +12,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	reflector "github.com/invopop/jsonschema"
 
 	"github.com/seed-98789ff7/converter/core/asset"
 	"github.com/seed-98789ff7/converter/core/output"
@@ -76,7 +79,30 @@ type Store struct {
 
 // Run says how a run goes about it.
 type Run struct {
-	Workers int `json:"workers,omitempty" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Size of the pools; 0: one a core."`
+	Workers     int   `json:"workers,omitempty" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Size of the pools; 0: one a core."`
+	MaxFailures Limit `json:"max_failures,omitzero" jsonschema_description:"Records and pictures that may fail; when one more does, the run ends as failed and writes nothing. none: any number."`
+}
+
+// Limit is a number from 1 on, or none.
+type Limit int64 // 0: none
+
+const noLimit = "none"
+
+// UnmarshalJSON reads what the schema lets through.
+func (l *Limit) UnmarshalJSON(text []byte) error {
+	if string(text) == strconv.Quote(noLimit) {
+		*l = 0
+		return nil
+	}
+	return json.Unmarshal(text, (*int64)(l))
+}
+
+// JSONSchema says both forms with one rule for each, so that of a wrong value one thing is wrong.
+func (Limit) JSONSchema() *reflector.Schema {
+	return &reflector.Schema{
+		Pattern: "^" + noLimit + "$", Minimum: "1", Maximum: "1000000000", Default: noLimit,
+		Extras: map[string]any{"type": []string{"integer", "string"}},
+	}
 }
 
 // config is a config file that is right in itself.

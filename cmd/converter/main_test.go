@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	testscript.Main(m, map[string]func(){
-		"converter": main, "converter-plugin-sloppy": sloppy, "converter-plugin-crooked": crooked,
+		"converter": main, "converter-plugin-sloppy": sloppy, "converter-plugin-crooked": crooked, "converter-plugin-troupe": troupe,
 	})
 }
 

@@ -193,6 +193,7 @@ func (j *job) do(ctx context.Context) error {
 		return nil
 	})
 	result, err := engine.Run(ctx, j.engine())
+	err = j.explain(err)
 	ending := j.ending(result, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
@@ -214,7 +215,8 @@ func (j *job) do(ctx context.Context) error {
 
 func (j *job) engine() engine.Config {
 	c := engine.Config{
-		RunID: j.run.ID(), ConfigDigest: j.conf.digest, Sources: j.sources.list, Workers: j.conf.Run.Workers,
+		RunID: j.run.ID(), ConfigDigest: j.conf.digest, Sources: j.sources.list,
+		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
 		Ledger: j.run, Pictures: j.library, Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
 	}
 	if j.conf.images() {
@@ -233,6 +235,22 @@ func (j *job) engine() engine.Config {
 	return c
 }
 
+const codeTooMany = "run.too_many_failures"
+
+// explain says in the words of the config why the engine gave up, where it was the config that made it.
+func (j *job) explain(err error) error {
+	tooMany, ok := errors.AsType[*engine.TooManyError](err)
+	if !ok {
+		return err
+	}
+	return &sdk.Diagnostic{
+		Kind: sdk.Invalid, Code: codeTooMany,
+		Summary: fmt.Sprintf("%s failed, and run.max_failures allows %s, so nothing was written; the problems of run %s say which, and why",
+			counted(tooMany.Failed, "item"), grouped(tooMany.Allowed), j.run.ID()),
+		Suggestion: "mend their causes, or allow more; `converter serve --config " + j.flags.config + "` shows the problems again",
+	}
+}
+
 // ending is how the run ended.
 func (j *job) ending(result engine.Result, err error) runs.Ending {
 	e := runs.Ending{State: core.Succeeded, ResultID: result.ResultID, Drop: true}
@@ -245,6 +263,9 @@ func (j *job) ending(result engine.Result, err error) runs.Ending {
 		e.State, e.Reason, e.Actor = core.Failed, firstLine(err.Error()), "error"
 		if _, ok := errors.AsType[*runs.StoreError](err); ok {
 			e.Actor = "store"
+		}
+		if d, ok := errors.AsType[*sdk.Diagnostic](err); ok && d.Code == codeTooMany {
+			e.Reason, e.Actor = d.Summary, "limit"
 		}
 	case len(result.Broken) > 0:
 		e.State, e.Actor = core.Partial, "source"
