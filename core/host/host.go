@@ -47,6 +47,8 @@ type Config struct {
 	SHA256   string // sum that the program must have, looked at before every start; default: any
 	MemoryMB int64  // megabytes of data the process may have, on Linux; default: no limit of ours
 
+	Crew *Crew // that the process is one of; default: none
+
 	Log     *slog.Logger // what the plugin logs and prints; default: nowhere
 	Version string       // of the host, told to the plugin; default: empty
 
@@ -144,6 +146,9 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 		return nil, err
 	}
 	c := newChild(ctx, config, command, folder)
+	if err := config.Crew.join(c); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
 	p := &Process{config: config, child: c, client: plugin.NewClient(c.clientConfig(context.WithoutCancel(ctx)))}
 	deadline, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
@@ -256,6 +261,7 @@ func (p *Process) close() error {
 	if removeErr := os.RemoveAll(p.child.folder); removeErr != nil {
 		err = errors.Join(err, fmt.Errorf("remove the folder of the socket: %w", removeErr))
 	}
+	p.config.Crew.leave(p.child)
 	return err
 }
 
