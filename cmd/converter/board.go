@@ -139,7 +139,7 @@ func (a *app) serve(ctx context.Context, f runFlags) (err error) {
 	if _, err := os.Stat(state); len(conf.Store.URLs) == 0 && errors.Is(err, fs.ErrNotExist) {
 		return usage("there are no runs in %s yet; run the config first: converter run --config %s", state, f.config)
 	}
-	ctx, stop := newStopper(ctx, newTerminal(a.stderr, progressNone))
+	ctx, stop := stopOnSignal(ctx, newTerminal(a.stderr, progressNone))
 	defer stop.close()
 	b, err := listen(ctx, f.dashboard)
 	if err != nil {

@@ -489,3 +489,65 @@ func TestSignal(t *testing.T) {
 		gone(t, pids)
 	}
 }
+
+// TestSecondSignal ends a run at once whose plugin ends by no word: exit code 130, no process and no folder is left, the
+// previous output stands, and so does what was remembered.
+func TestSecondSignal(t *testing.T) {
+	p := newTroupe(t, "", "{players: 3}", "{players: 2}")
+	p.must(0)
+	before := state(t, p.path("out"), true)
+	p.change("{players: 2}", "{players: 2, stay: true}")
+	temp, err := os.MkdirTemp("", "c") //nolint:usetesting // its folders carry the name of the test, too long for sockets
+	check(t, err)
+	t.Cleanup(func() { check(t, os.Remove(temp)) }) // which is an error when something is in it
+	c := p.command("--progress", "json")
+	c.Env = append(os.Environ(), "TMPDIR="+temp)
+	pipe, err := c.StderrPipe()
+	check(t, err)
+	check(t, c.Start())
+	var pids map[int]string
+	var said strings.Builder
+	playing, stopping := false, false
+	lines := bufio.NewScanner(pipe)
+	for lines.Scan() {
+		said.WriteString(lines.Text() + "\n")
+		switch {
+		case !playing && strings.Contains(lines.Text(), "the play goes on"):
+			playing = true
+			if left, err := os.ReadDir(temp); err != nil || len(left) != 2 {
+				t.Errorf("the sockets are not in %s: %v, %v", temp, left, err)
+			}
+			if left, err := os.ReadDir(p.path(".converter", "work")); err != nil || len(left) != 2 {
+				t.Errorf("the plugins have the folders %v, %v", left, err)
+			}
+			pids = family(t, c.Process.Pid)
+			check(t, c.Process.Signal(os.Interrupt))
+		case !stopping && strings.Contains(lines.Text(), "once more to kill the plugins and end at once"):
+			stopping = true
+			check(t, c.Process.Signal(os.Interrupt))
+		}
+	}
+	_ = c.Wait()
+	if got := c.ProcessState.ExitCode(); got != exitSIGINT || !strings.Contains(said.String(), "ended at once: the plugins are killed") {
+		t.Errorf("exit code %d, it says:\n%s", got, said.String())
+	}
+	if byText("sleep 600")(pids, 0) == 0 || byText("rqlited")(pids, 0) == 0 {
+		t.Errorf("what has to end is not there: %v", pids)
+	}
+	gone(t, pids)
+	for _, dir := range []string{temp, p.path(".converter", "work")} {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("left in %s: %v, %v", dir, left, err)
+		}
+	}
+	equal(t, "output after the signals", state(t, p.path("out"), true), before)
+
+	p.change(", stay: true", "")
+	stdout, _ := p.must(0, "--progress", "json")
+	if !strings.Contains(stdout, `"id":"r-0003"`) || !strings.Contains(stdout, `"state":"succeeded"`) {
+		t.Errorf("the next run: %s", stdout)
+	}
+	if left, err := filepath.Glob(p.path(".out.converter-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -7,7 +7,7 @@
 //	1        failed: nothing was converted
 //	2        the config or the usage is wrong; nothing was started
 //	3        a part was converted, and --strict was given
-//	130 143  stopped by a signal, after a clean end
+//	130 143  stopped by a signal: after a clean end, or at once when a second one came
 package main
 
 import (

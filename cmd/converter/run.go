@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -86,7 +87,7 @@ func (a *app) run(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return usage("state folder: %w", err)
 	}
-	ctx, stop := newStopper(ctx, screen)
+	ctx, stop := stopOnSignal(ctx, screen)
 	defer stop.close()
 
 	j := &job{app: a, flags: f, conf: conf, screen: screen, log: log, stop: stop, state: state}
@@ -126,9 +127,12 @@ func (j *job) open(ctx context.Context) (err error) {
 			return usage("%w", err)
 		}
 	}
-	if j.sources, err = j.conf.start(ctx, j.log, j.state); err != nil {
+	s := newSources(len(j.conf.Sources))
+	j.stop.second(s.kill)
+	if err := j.conf.start(ctx, s, j.log, j.state); err != nil {
 		return err
 	}
+	j.sources = s
 	if j.library, err = openLibrary(ctx, j.conf, j.state, j.log); err != nil {
 		return failed(err)
 	}
@@ -432,13 +436,25 @@ func firstLine(s string) string {
 	return line
 }
 
-// stopper ends a run on a signal: the first one cleanly, the second one at once.
+// stopper ends a run on a signal.
+//
+//	first ─► the context ends, what was read is saved ─► the program ends by itself
+//	second ─► plugins are killed, what was made for them is removed ─► exit
+//	third ─► exit
 type stopper struct {
+	screen  *terminal
 	cancel  context.CancelCauseFunc
 	why     func() error // what ended the context
 	signals chan os.Signal
 	gone    chan struct{}
+	exit    func(code int)
+
+	mu   sync.Mutex
+	kill func(context.Context) error // nil: there is nothing to kill; guarded by mu
 }
+
+// killLimit is how long the killing may take. Both the plugins and the removing have it.
+const killLimit = time.Second
 
 // stopped is why a context was ended.
 type stopped struct{ by, actor string }
@@ -453,29 +469,88 @@ func (s stopped) Error() string {
 	return "stopped by " + s.by
 }
 
-// newStopper returns the context of a run, and what ends it.
+// stopOnSignal returns the context of a run, and what ends it when the program is told to stop.
+func stopOnSignal(ctx context.Context, screen *terminal) (context.Context, *stopper) {
+	ctx, s := newStopper(ctx, screen)
+	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
+	return ctx, s
+}
+
 func newStopper(ctx context.Context, screen *terminal) (context.Context, *stopper) {
-	s := &stopper{signals: make(chan os.Signal, 2), gone: make(chan struct{})}
+	s := &stopper{screen: screen, signals: make(chan os.Signal, 3), gone: make(chan struct{}), exit: os.Exit}
 	ctx, s.cancel = context.WithCancelCause(ctx)
 	s.why = func() error { return context.Cause(ctx) }
-	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		defer close(s.gone)
-		first, ok := <-s.signals
-		if !ok {
+	go s.watch(context.WithoutCancel(ctx))
+	return ctx, s
+}
+
+// second says what the second signal has to do.
+func (s *stopper) second(kill func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kill = kill
+}
+
+func (s *stopper) killer() func(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kill
+}
+
+func (s *stopper) watch(ctx context.Context) {
+	defer close(s.gone)
+	first, ok := <-s.signals
+	if !ok {
+		return
+	}
+	by, code := "SIGINT", exitSIGINT
+	if first == syscall.SIGTERM {
+		by, code = "SIGTERM", exitSIGTERM
+	}
+	s.cancel(stopped{by: by, actor: "signal"})
+	if s.killer() == nil {
+		fmt.Fprintln(s.screen, "stopping; once more to end at once")
+	} else {
+		fmt.Fprintln(s.screen, "stopping: what was read is being saved; once more to kill the plugins and end at once")
+	}
+	if _, ok := <-s.signals; ok {
+		s.leave(ctx)
+		s.exit(code) // rqlited dies with us, as it would if we crashed
+	}
+}
+
+// leave kills the plugins. It does not wait for a run that comes to its end meanwhile, and not after a third signal.
+func (s *stopper) leave(ctx context.Context) {
+	killed := make(chan struct{})
+	go func() { // the program ends when leave returns, and this with it
+		defer close(killed)
+		kill := s.killer()
+		if kill == nil {
 			return
 		}
-		by := "SIGINT"
-		if first == syscall.SIGTERM {
-			by = "SIGTERM"
+		within, cancel := context.WithTimeout(ctx, killLimit)
+		defer cancel()
+		if err := kill(within); err != nil {
+			fmt.Fprintln(s.screen, "something of the plugins is left behind:", plain(err.Error()))
+			return
 		}
-		s.cancel(stopped{by: by, actor: "signal"})
-		fmt.Fprintln(screen, "stopping: what was read is being saved; once more to end at once")
-		if _, ok := <-s.signals; ok {
-			os.Exit(exitSIGINT) // children die with their parent
-		}
+		fmt.Fprintln(s.screen, "ended at once: the plugins are killed; what was saved by now is kept")
 	}()
-	return ctx, s
+	limit := time.NewTimer(2 * killLimit)
+	defer limit.Stop()
+	for signals := s.signals; ; {
+		select {
+		case _, third := <-signals:
+			if third {
+				return
+			}
+			signals = nil // closed: the run has come to its end
+		case <-killed:
+			return
+		case <-limit.C:
+			return
+		}
+	}
 }
 
 // user ends the run as somebody in the browser asked for.

@@ -41,12 +41,32 @@ func builtInCommand(name string) ([]string, error) {
 	return []string{self, "plugin", "serve", name}, nil
 }
 
-// sources are the started plugins of a config.
+// sources are the plugins of a config.
 type sources struct {
 	list   []engine.Source
 	kept   []*host.Keeper
 	faults []error // why a source's plugin cannot be used; nil: it can
-	dirs   []string
+	crew   host.Crew
+
+	mu     sync.Mutex // guards what follows
+	dirs   []string   // made for the plugins
+	killed bool       // no more are made
+}
+
+func newSources(n int) *sources {
+	return &sources{list: make([]engine.Source, n), kept: make([]*host.Keeper, n), faults: make([]error, n)}
+}
+
+// kill ends the plugins at once and removes what was made for them, whatever anybody else is doing with them.
+func (s *sources) kill(ctx context.Context) error {
+	failures := []error{s.crew.Kill(ctx)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.killed = true
+	for _, dir := range s.dirs {
+		failures = append(failures, os.RemoveAll(dir))
+	}
+	return errors.Join(failures...)
 }
 
 // command returns the command line of a source's plugin. A name that no plugin has is a mistake of the config.
@@ -77,12 +97,10 @@ func (c *config) command(i int) ([]string, error) {
 	return []string{found.Path}, nil // what is there and cannot be started is its source's misfortune
 }
 
-// start starts the plugins of all sources at the same time and hands them their options. Wrong options are mistakes of
+// start starts the plugins of all sources of s at the same time and hands them their options. Wrong options are mistakes of
 // the config; then, and on any error, nothing is left running. A plugin that cannot be used is its source's misfortune alone:
-// the source is [absent] then, and the fault stands in the result.
-func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *sources, err error) {
-	n := len(c.Sources)
-	s := &sources{list: make([]engine.Source, n), kept: make([]*host.Keeper, n), faults: make([]error, n)}
+// the source is [absent] then, and the fault stands in s.
+func (c *config) start(ctx context.Context, s *sources, log *slog.Logger, state string) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -91,15 +109,15 @@ func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *
 	commands := make([][]string, len(c.Sources))
 	for i := range c.Sources {
 		if commands[i], err = c.command(i); err != nil {
-			return nil, failed(err)
+			return failed(err)
 		}
 	}
 	if len(c.document.found) > 0 {
-		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}
+		return &exitError{code: exitUsage, err: &configError{document: c.document}}
 	}
 	var group sync.WaitGroup
 	for i := range c.Sources {
-		group.Go(func() { s.kept[i], s.faults[i] = c.startOne(ctx, i, commands[i], log) })
+		group.Go(func() { s.kept[i], s.faults[i] = c.startOne(ctx, i, commands[i], s, log) })
 	}
 	group.Wait()
 	for i := range c.Sources {
@@ -112,18 +130,18 @@ func (c *config) start(ctx context.Context, log *slog.Logger, state string) (_ *
 		}
 	}
 	if ctx.Err() != nil {
-		return nil, failed(errors.Join(s.faults...))
+		return failed(errors.Join(s.faults...))
 	}
 	if len(c.document.found) > 0 {
-		return nil, &exitError{code: exitUsage, err: &configError{document: c.document}}
+		return &exitError{code: exitUsage, err: &configError{document: c.document}}
 	}
-	return s, nil
+	return nil
 }
 
-func (c *config) startOne(ctx context.Context, i int, command []string, log *slog.Logger) (*host.Keeper, error) {
+func (c *config) startOne(ctx context.Context, i int, command []string, s *sources, log *slog.Logger) (*host.Keeper, error) {
 	k, err := host.Keep(ctx, host.Config{
 		Name: c.Sources[i].Plugin, Command: command, Version: version, Log: log.With("source", c.Sources[i].Name),
-		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB, StallAfter: c.Sources[i].stallAfter(),
+		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB, StallAfter: c.Sources[i].stallAfter(), Crew: &s.crew,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
@@ -140,11 +158,10 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 	if err != nil {
 		return fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
 	}
-	work, err := workDir(state)
+	work, err := s.workDir(state)
 	if err != nil {
 		return fmt.Errorf("source %q: make its folder: %w", c.Sources[i].Name, err)
 	}
-	s.dirs = append(s.dirs, work)
 	configuration := sdk.Configuration{
 		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work,
 		CacheDir: filepath.Join(state, "cache", c.Sources[i].Plugin),
@@ -164,12 +181,21 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 }
 
 // workDir makes a folder for a plugin's own use in the state folder.
-func workDir(state string) (string, error) {
+func (s *sources) workDir(state string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.killed {
+		return "", errors.New("the converter is ending")
+	}
 	parent := filepath.Join(state, "work")
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return "", err
 	}
-	return os.MkdirTemp(parent, "")
+	dir, err := os.MkdirTemp(parent, "")
+	if err == nil {
+		s.dirs = append(s.dirs, dir)
+	}
+	return dir, err
 }
 
 // sweep removes what the plugins of killed runs left in the state folder, which is ours alone by now.

@@ -29,8 +29,8 @@ func (a *app) validateCommand() *cobra.Command {
 				return failed(err)
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(state)) }()
-			s, err := conf.start(cmd.Context(), slog.New(slog.DiscardHandler), state)
-			if err != nil {
+			s := newSources(len(conf.Sources))
+			if err := conf.start(cmd.Context(), s, slog.New(slog.DiscardHandler), state); err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
