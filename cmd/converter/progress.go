@@ -148,7 +148,7 @@ func (p *progress) show(s core.Snapshot, last bool) {
 	}
 }
 
-// draw makes the block: a line a stage, and one that sums up.
+// draw makes the block: a line a stage, a few on what the sources do, and one that sums up.
 func (p *progress) draw(s core.Snapshot) string {
 	var b strings.Builder
 	for _, c := range s.Stages {
@@ -157,10 +157,13 @@ func (p *progress) draw(s core.Snapshot) string {
 		}
 		fmt.Fprintf(&b, "%-9s %s  %s/%s\n", c.Stage, bar(c), grouped(c.Done()), grouped(max(c.Total, c.Found)))
 	}
+	if f := fetched(s); f != "" { // a line of its own, so that what follows the step is not pushed out of a narrow terminal
+		fmt.Fprintf(&b, "%-9s %s\n", "fetched", f)
+	}
 	b.WriteString(steps(s))
-	parts := []string{plain(s.Doing)}
-	if f := fetched(s); f != "" {
-		parts = append(parts, f)
+	var parts []string
+	if s.Doing != "" {
+		parts = append(parts, plain(s.Doing))
 	}
 	if s.Rate >= 0.5 {
 		parts = append(parts, fmt.Sprintf("%.0f/s", s.Rate))
@@ -205,7 +208,7 @@ func fetched(s core.Snapshot) string {
 	if all.Requests == 0 || s.Stage(core.StageRead).Ended {
 		return ""
 	}
-	return fmt.Sprintf("fetched %s · %s", counted(all.Requests, "request"), sized(all.Bytes))
+	return fmt.Sprintf("%s · %s", counted(all.Requests, "request"), sized(all.Bytes))
 }
 
 const barWidth = 28
@@ -236,7 +239,7 @@ func (p *progress) plain(s core.Snapshot, last bool) {
 		line += fmt.Sprintf(" · %s of %s images", grouped(images.Done()), grouped(max(images.Total, images.Found)))
 	}
 	if f := fetched(s); f != "" {
-		line += " · " + f
+		line += " · fetched " + f
 	}
 	if items, causes := s.Failures(); items > 0 {
 		line += fmt.Sprintf(" · %s failed in %s", grouped(items), plural(causes, "cause"))

@@ -33,14 +33,16 @@ func TestBlock(t *testing.T) {
 		{"two sources that fetch", func(*core.Snapshot) {}, `
 			read      ━━━━━━━━━━━━━━──────────────  50%  50/100
 			entities  ━━━━━━━─────────────────────  25%  25/100
+			fetched   12 requests · 3.4 MB
 			web       page 12 [2J of 320
 			wiki      reading pages, 3 of 9
-			reading · fetched 12 requests · 3.4 MB · 27% cached · 0.0s`},
+			reading · 27% cached · 0.0s`},
 		{"one that says it all", func(s *core.Snapshot) {
 			s.Reading, s.Doing = s.Reading[2:], "reading pages, 3 of 9"
 			s.Stages, s.Caches, s.Fetched = nil, nil, s.Fetched[1:]
 		}, `
-			reading pages, 3 of 9 · fetched 1 request · 0 B · 0.0s`},
+			fetched   1 request · 0 B
+			reading pages, 3 of 9 · 0.0s`},
 		{"nothing is fetched", func(s *core.Snapshot) { s.Stages, s.Reading, s.Fetched = nil, nil, nil }, `
 			reading · 27% cached · 0.0s`},
 		{"all came from the cache", func(s *core.Snapshot) {
@@ -51,6 +53,10 @@ func TestBlock(t *testing.T) {
 			s.Reading, s.Doing, s.Stages = nil, "making pictures", []core.StageCounts{{Stage: "read", Ended: true}}
 		}, `
 			making pictures · 27% cached · 0.0s`},
+		{"it has ended", func(s *core.Snapshot) {
+			s.Reading, s.Doing, s.Stages, s.Fetched, s.Caches = nil, "", nil, nil, nil
+		}, `
+			0.0s`},
 		{"many sources", func(s *core.Snapshot) {
 			s.Stages, s.Caches, s.Fetched, s.Reading = nil, nil, nil, nil
 			for range 2 * shownSteps {
