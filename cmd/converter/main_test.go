@@ -17,9 +17,13 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){
+	programs := map[string]func(){
 		"converter": main, "converter-plugin-sloppy": sloppy, "converter-plugin-crooked": crooked, "converter-plugin-troupe": troupe,
-	})
+	}
+	for name, program := range faulty() {
+		programs["converter-plugin-"+name] = program
+	}
+	testscript.Main(m, programs)
 }
 
 // TestScript runs what needs no store.
