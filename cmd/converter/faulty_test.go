@@ -45,8 +45,8 @@ func faulty() map[string]func() {
 	}
 	for name, after := range map[string]func(request sdk.ReadRequest, out sdk.Writer) error{
 		"panics": func(sdk.ReadRequest, sdk.Writer) error { panic("assignment to entry in nil map") },
-		"killed": func(sdk.ReadRequest, sdk.Writer) error { return syscall.Kill(os.Getpid(), syscall.SIGKILL) },
-		"frozen": func(sdk.ReadRequest, sdk.Writer) error { return syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
+		"killed": func(sdk.ReadRequest, sdk.Writer) error { return signalled(syscall.SIGKILL) },
+		"frozen": func(sdk.ReadRequest, sdk.Writer) error { return signalled(syscall.SIGSTOP) },
 		"hangs":  func(sdk.ReadRequest, sdk.Writer) error { time.Sleep(forEver); return nil },
 		"floods": flood,
 		"no-end": func(sdk.ReadRequest, sdk.Writer) error { return raw(1, strings.Repeat("o", 8<<20)) },
@@ -105,6 +105,15 @@ func send(out sdk.Writer, from, to int) error {
 	return nil
 }
 
+// signalled gives this process a signal that it does not survive, and waits for it to arrive.
+func signalled(signal syscall.Signal) error {
+	if err := syscall.Kill(os.Getpid(), signal); err != nil {
+		return err
+	}
+	time.Sleep(forEver)
+	return nil
+}
+
 // raw writes to a file descriptor of the process, past everything that looks after it.
 func raw(fd int, text string) error {
 	for len(text) > 0 {
@@ -153,7 +162,7 @@ func backward(request sdk.ReadRequest, out sdk.Writer) error {
 		}
 	}
 	time.Sleep(100 * time.Millisecond) // the host is to hear of it
-	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	return signalled(syscall.SIGKILL)
 }
 
 // escape refers to a file behind a link that leads out of its folder, the one below the folder it works in.
