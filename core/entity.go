@@ -7,20 +7,10 @@ import (
 )
 
 // Kinds is the closed list of kinds of entities, in the order in which they are listed.
-var Kinds = [...]string{
-	"creature", "character", "vehicle", "group", "item", "spell", "feature", "class", "subclass", "species",
-	"background", "condition", "rule", "table", "scene", "playlist", "macro", "cards", "adventure", "folder", "other",
-}
+var Kinds = sdk.Kinds
 
 // IsKind says whether word is one of [Kinds].
-func IsKind(word string) bool {
-	for _, kind := range Kinds {
-		if kind == word {
-			return true
-		}
-	}
-	return false
-}
+func IsKind(word string) bool { return sdk.IsKind(word) }
 
 // Entity is the normalised form of a record. Its JSON form is a line of entities.jsonl; the members are in the order of
 // the fields, Raw last.

@@ -101,7 +101,7 @@ func ExampleReadRequest() {
 // Options with a default and a secret, and a check of what a schema cannot say.
 func ExamplePlugin() {
 	source := sdk.Define(sdk.Plugin[gate]{
-		Name: "gate", Version: "0.1.0", Summary: "One gate.", License: "MIT", Kinds: []string{"location"},
+		Name: "gate", Version: "0.1.0", Summary: "One gate.", License: "MIT", Kinds: []string{"scene"},
 		Read: func(_ context.Context, o gate, _ sdk.ReadRequest, out sdk.Writer) error {
 			return out.Record("gates", sdk.Record{ID: "gate", JSON: fmt.Appendf(nil, `{"width": %d}`, o.Width)})
 		},

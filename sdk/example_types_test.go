@@ -198,3 +198,9 @@ func ExampleDiagnostic_Unwrap() {
 	fmt.Println(errors.Is(err, fs.ErrNotExist))
 	// Output: true
 }
+
+// A kind that there is not is taken for "other".
+func ExampleIsKind() {
+	fmt.Println(sdk.IsKind("creature"), sdk.IsKind("monster"))
+	// Output: true false
+}

@@ -13,7 +13,7 @@ type Record struct {
 	// JSON is the document, one JSON object, bytes as the source wrote them, valid UTF-8.
 	JSON json.RawMessage
 
-	Kind       string // word of the closed list; empty: the stream's kind
+	Kind       string // one of Kinds; empty: the stream's kind
 	NativeType string // the source's own type: "Actor/npc"
 	Name       string // for people; empty: the document's "name" or "title"
 	Revision   string // changes when the document changes

@@ -60,7 +60,7 @@ type Spec struct {
 	Homepage    string
 	License     string          // SPDX expression of the plugin's own code
 	Options     json.RawMessage // JSON Schema of the options; empty: any object
-	Kinds       []string        // kinds of entities it can send
+	Kinds       []string        // kinds of entities it can send, of those in Kinds
 	Can         Capabilities
 	// StateVersion is the version of the checkpoints; a checkpoint of another version is not handed back.
 	StateVersion uint32

@@ -16,7 +16,6 @@ import (
 var (
 	pluginName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
 	semantic   = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-	kindWord   = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 )
 
 // unknownOption is a name that no plugin has an option of.
@@ -36,7 +35,7 @@ func checkSpec(_ context.Context, b *bench) Result {
 	complain(strings.TrimSpace(s.Summary) == "", "there is no summary")
 	complain(strings.ContainsAny(s.Summary, "\r\n"), "the summary has more than one line")
 	for _, k := range s.Kinds {
-		complain(!kindWord.MatchString(k), "the kind %q is not a lower-case word", k)
+		complain(!sdk.IsKind(k), "there is no kind %q; there are %s", k, strings.Join(sdk.Kinds[:], ", "))
 	}
 	if len(wrong) > 0 {
 		return failed("set it right where the plugin describes itself", "%s", strings.Join(wrong, "; "))

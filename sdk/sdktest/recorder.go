@@ -131,6 +131,9 @@ func (r *recorder) judge(record sdk.Record) {
 	if !json.Valid(record.JSON) {
 		r.fault("record %q: its document is not JSON", record.ID)
 	}
+	if record.Kind != "" && !sdk.IsKind(record.Kind) {
+		r.fault("record %q: there is no kind %q", record.ID, record.Kind)
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(record.ID)) // never fails
 	if _, twice := r.ids[h.Sum64()]; twice {

@@ -49,6 +49,8 @@ func (g *guards) Spec() sdk.Spec {
 	switch g.fault {
 	case "spec":
 		s.Version = "one"
+	case "kinds of its own":
+		s.Kinds = []string{"creature", "guard"}
 	case "no schema":
 		s.Options = nil
 	case "lax schema":
@@ -116,6 +118,8 @@ func (g *guards) guard(i int) sdk.Record {
 		r.ID = ""
 	case g.is("no object") && i == 7:
 		r.JSON = []byte(`[]`)
+	case g.is("no such kind") && i == 7:
+		r.Kind = "monster"
 	case g.is("no JSON") && i == 7:
 		r.JSON = []byte(`{"name": }`)
 	case g.is("two locators") && i == 7:
@@ -348,6 +352,8 @@ func TestPlantedFaults(t *testing.T) {
 		{"no id", "records", "a record has no id"},
 		{"no object", "records", "not a JSON object"},
 		{"no JSON", "records", "not JSON"},
+		{"no such kind", "records", `no kind "monster"`},
+		{"kinds of its own", "spec", `no kind "guard"`},
 		{"two locators", "records", "more than one of URL, Path and Key"},
 		{"no golden file", "golden", "there is no golden file"},
 		{"misspelt", "golden", `line 8, "guard-7", is another`},
