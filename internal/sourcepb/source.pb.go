@@ -27,12 +27,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Quality says how good a count is.
 type Estimate_Quality int32
 
 const (
+	// The count says nothing.
 	Estimate_QUALITY_UNSPECIFIED Estimate_Quality = 0
-	Estimate_QUALITY_EXACT       Estimate_Quality = 1
+	// So many there are, unless the source changes.
+	Estimate_QUALITY_EXACT Estimate_Quality = 1
+	// So many there are, more or less.
 	Estimate_QUALITY_APPROXIMATE Estimate_Quality = 2
+	// So many there are, and there may be more.
 	Estimate_QUALITY_LOWER_BOUND Estimate_Quality = 3
 )
 
@@ -79,13 +84,17 @@ func (Estimate_Quality) EnumDescriptor() ([]byte, []int) {
 	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{11, 0}
 }
 
+// State is how far the stream is.
 type StreamStatus_State int32
 
 const (
 	StreamStatus_STATE_UNSPECIFIED StreamStatus_State = 0
-	StreamStatus_STATE_STARTED     StreamStatus_State = 1
-	StreamStatus_STATE_COMPLETE    StreamStatus_State = 2
-	StreamStatus_STATE_INCOMPLETE  StreamStatus_State = 3
+	// It begins.
+	StreamStatus_STATE_STARTED StreamStatus_State = 1
+	// All of it was sent. Nothing of the stream comes after this.
+	StreamStatus_STATE_COMPLETE StreamStatus_State = 2
+	// It ends early; the status of the call says why.
+	StreamStatus_STATE_INCOMPLETE StreamStatus_State = 3
 )
 
 // Enum value maps for StreamStatus_State.
@@ -131,9 +140,11 @@ func (StreamStatus_State) EnumDescriptor() ([]byte, []int) {
 	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{23, 0}
 }
 
+// Severity is how bad it is.
 type Diagnostic_Severity int32
 
 const (
+	// Taken for an error.
 	Diagnostic_SEVERITY_UNSPECIFIED Diagnostic_Severity = 0
 	Diagnostic_SEVERITY_INFO        Diagnostic_Severity = 1
 	Diagnostic_SEVERITY_WARNING     Diagnostic_Severity = 2
@@ -185,21 +196,31 @@ func (Diagnostic_Severity) EnumDescriptor() ([]byte, []int) {
 
 // Spec describes a plugin.
 type Spec struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Version     string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Summary     string                 `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
-	Description string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Author      string                 `protobuf:"bytes,5,opt,name=author,proto3" json:"author,omitempty"`
-	Homepage    string                 `protobuf:"bytes,6,opt,name=homepage,proto3" json:"homepage,omitempty"`
-	License     string                 `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
-	// JSON Schema (2020-12) of the options; empty means any object.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// NAME of the program converter-plugin-NAME: 2 to 40 lower-case letters, digits and dashes, a letter first.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Semantic version of the plugin: 1.0.0.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// One line: what it reads.
+	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	// More of it, in Markdown.
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Author      string `protobuf:"bytes,5,opt,name=author,proto3" json:"author,omitempty"`
+	// Address of a page about the plugin.
+	Homepage string `protobuf:"bytes,6,opt,name=homepage,proto3" json:"homepage,omitempty"`
+	// SPDX expression of the plugin's own code.
+	License string `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
+	// JSON Schema (2020-12) of the options, as JSON text. The host checks options against it before it starts to read.
+	// "additionalProperties": false finds misspelt options; "writeOnly": true marks secrets. Empty means any object.
 	ConfigSchema []byte `protobuf:"bytes,8,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
-	// Kinds of entities the plugin can send, words of the closed list.
+	// Kinds of entities the plugin can send, words of the closed list: creature, character, vehicle, group, item, spell,
+	// feature, class, subclass, species, background, condition, rule, table, scene, playlist, macro, cards, adventure,
+	// folder, other.
 	Kinds        []string      `protobuf:"bytes,9,rep,name=kinds,proto3" json:"kinds,omitempty"`
 	Capabilities *Capabilities `protobuf:"bytes,10,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// Version of the checkpoint format: a checkpoint of another version is dropped with a warning.
-	StateVersion  uint32 `protobuf:"varint,11,opt,name=state_version,json=stateVersion,proto3" json:"state_version,omitempty"`
+	StateVersion uint32 `protobuf:"varint,11,opt,name=state_version,json=stateVersion,proto3" json:"state_version,omitempty"`
+	// What the plugin is made with, for reports of faults.
 	SdkVersion    string `protobuf:"bytes,12,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -321,13 +342,16 @@ func (x *Spec) GetSdkVersion() string {
 
 // Capabilities name what a plugin can do beyond reading.
 type Capabilities struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Check    bool                   `protobuf:"varint,1,opt,name=check,proto3" json:"check,omitempty"`
-	Discover bool                   `protobuf:"varint,2,opt,name=discover,proto3" json:"discover,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Check reaches the source.
+	Check bool `protobuf:"varint,1,opt,name=check,proto3" json:"check,omitempty"`
+	// Discover lists the streams.
+	Discover bool `protobuf:"varint,2,opt,name=discover,proto3" json:"discover,omitempty"`
 	// Read resumes from a checkpoint inside a stream.
 	Resumable bool `protobuf:"varint,3,opt,name=resumable,proto3" json:"resumable,omitempty"`
 	// Read sends only what changed since a checkpoint of an earlier run.
-	Incremental   bool `protobuf:"varint,4,opt,name=incremental,proto3" json:"incremental,omitempty"`
+	Incremental bool `protobuf:"varint,4,opt,name=incremental,proto3" json:"incremental,omitempty"`
+	// FetchAsset sends assets; without it no record refers to one by key.
 	FetchAsset    bool `protobuf:"varint,5,opt,name=fetch_asset,json=fetchAsset,proto3" json:"fetch_asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -398,9 +422,11 @@ func (x *Capabilities) GetFetchAsset() bool {
 	return false
 }
 
+// GetSpecRequest says who asks.
 type GetSpecRequest struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	HostVersion string                 `protobuf:"bytes,1,opt,name=host_version,json=hostVersion,proto3" json:"host_version,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of the converter; empty in tests.
+	HostVersion string `protobuf:"bytes,1,opt,name=host_version,json=hostVersion,proto3" json:"host_version,omitempty"`
 	// Names of additive host behaviours the plugin may rely on.
 	HostFeatures  []string `protobuf:"bytes,2,rep,name=host_features,json=hostFeatures,proto3" json:"host_features,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -451,6 +477,7 @@ func (x *GetSpecRequest) GetHostFeatures() []string {
 	return nil
 }
 
+// GetSpecResponse is what the plugin says of itself.
 type GetSpecResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Spec          *Spec                  `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
@@ -495,17 +522,18 @@ func (x *GetSpecResponse) GetSpec() *Spec {
 	return nil
 }
 
+// ConfigureRequest is what a source is configured with.
 type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the configured source.
+	// Name of the configured source, for messages. Several sources may use one plugin, each in a process of its own.
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// The options as one JSON object.
+	// The options as one JSON object; empty stands for {}. Defaults of the schema are not filled in.
 	Options []byte `protobuf:"bytes,2,opt,name=options,proto3" json:"options,omitempty"`
-	// Folder that relative paths in the options are relative to.
+	// Folder that relative paths in the options are relative to: that of the config file.
 	BaseDir string `protobuf:"bytes,3,opt,name=base_dir,json=baseDir,proto3" json:"base_dir,omitempty"`
-	// Folder the plugin may write to; it lives as long as the run.
+	// Folder the plugin may write to; it lives as long as the run. Assets may lie in it.
 	WorkDir string `protobuf:"bytes,4,opt,name=work_dir,json=workDir,proto3" json:"work_dir,omitempty"`
-	// Folder the plugin may keep downloads in across runs; empty when there is none.
+	// Folder the plugin may keep downloads in across runs; it makes it when it needs it. Empty when there is none.
 	CacheDir      string `protobuf:"bytes,5,opt,name=cache_dir,json=cacheDir,proto3" json:"cache_dir,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -576,9 +604,11 @@ func (x *ConfigureRequest) GetCacheDir() string {
 	return ""
 }
 
+// ConfigureResponse says what is wrong with the options. A status with a Diagnostic says the same, and a kind with it.
 type ConfigureResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Diagnostics   []*Diagnostic          `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of severity ERROR or more: the options are refused. Others are logged.
+	Diagnostics   []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -620,6 +650,7 @@ func (x *ConfigureResponse) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
+// CheckRequest asks about the configured source.
 type CheckRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -656,9 +687,11 @@ func (*CheckRequest) Descriptor() ([]byte, []int) {
 	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{6}
 }
 
+// CheckResponse says what is wrong with the source.
 type CheckResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Diagnostics   []*Diagnostic          `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of severity ERROR or more: the source cannot be read, and is left out. Others are logged.
+	Diagnostics   []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -700,6 +733,7 @@ func (x *CheckResponse) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
+// DiscoverRequest asks about the configured source.
 type DiscoverRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -736,10 +770,12 @@ func (*DiscoverRequest) Descriptor() ([]byte, []int) {
 	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{8}
 }
 
+// DiscoverResponse is the streams of the source.
 type DiscoverResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Streams       []*Stream              `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
-	Diagnostics   []*Diagnostic          `protobuf:"bytes,2,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Streams []*Stream              `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
+	// One of severity ERROR or more: the call has failed. Others are logged.
+	Diagnostics   []*Diagnostic `protobuf:"bytes,2,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -791,14 +827,20 @@ func (x *DiscoverResponse) GetDiagnostics() []*Diagnostic {
 // Stream is a named sequence of records.
 type Stream struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Title string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// Unique in the source, and the same in every run.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For people; empty: the name.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// Kind of its entities when a record does not say.
-	Kind          string    `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	Records       *Estimate `protobuf:"bytes,4,opt,name=records,proto3" json:"records,omitempty"`
-	Assets        *Estimate `protobuf:"bytes,5,opt,name=assets,proto3" json:"assets,omitempty"`
-	Bytes         *Estimate `protobuf:"bytes,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	License       *License  `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// How many records will come, those that cannot be read included or not.
+	Records *Estimate `protobuf:"bytes,4,opt,name=records,proto3" json:"records,omitempty"`
+	// How many assets they refer to.
+	Assets *Estimate `protobuf:"bytes,5,opt,name=assets,proto3" json:"assets,omitempty"`
+	// How many bytes there are to read.
+	Bytes *Estimate `protobuf:"bytes,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Licence of its records where they have none of their own.
+	License       *License `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -939,9 +981,11 @@ func (x *Estimate) GetQuality() Estimate_Quality {
 type License struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// SPDX expression where there is one, else the words of the source.
-	Expression  string `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
+	Expression string `protobuf:"bytes,1,opt,name=expression,proto3" json:"expression,omitempty"`
+	// Who is to be named.
 	Attribution string `protobuf:"bytes,2,opt,name=attribution,proto3" json:"attribution,omitempty"`
-	Url         string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
+	// Address of its text.
+	Url string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
 	// Where it was found: document, pack, package, config.
 	From          string `protobuf:"bytes,4,opt,name=from,proto3" json:"from,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1006,14 +1050,17 @@ func (x *License) GetFrom() string {
 	return ""
 }
 
+// ReadRequest says what to read.
 type ReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Names of the streams to read, in this order; empty means all.
+	// Names of the streams to read, in this order; empty means all. Nothing else may be sent.
 	Streams []string `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
-	// Last committed checkpoint of each stream.
-	State         map[string][]byte `protobuf:"bytes,2,rep,name=state,proto3" json:"state,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Limits        *BatchLimits      `protobuf:"bytes,3,opt,name=limits,proto3" json:"limits,omitempty"`
-	RunId         string            `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Last stored checkpoint by stream: go on after it. A stream that is not in it is read from its beginning.
+	State map[string][]byte `protobuf:"bytes,2,rep,name=state,proto3" json:"state,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the host wants of batches; absent: what the protocol says.
+	Limits *BatchLimits `protobuf:"bytes,3,opt,name=limits,proto3" json:"limits,omitempty"`
+	// Id of the run, for logs.
+	RunId         string `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1078,9 +1125,11 @@ func (x *ReadRequest) GetRunId() string {
 
 // BatchLimits bound one RecordBatch.
 type BatchLimits struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Records       int32                  `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"`
-	Bytes         int32                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many records; 0: what the protocol says.
+	Records int32 `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"`
+	// At most so many bytes of records, unless it is a single one; 0: what the protocol says.
+	Bytes         int32 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1129,6 +1178,7 @@ func (x *BatchLimits) GetBytes() int32 {
 	return 0
 }
 
+// ReadResponse is one message of a Read. Their order within a stream is that of the source.
 type ReadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -1275,6 +1325,7 @@ func (*ReadResponse_Progress) isReadResponse_Message() {}
 
 func (*ReadResponse_Metrics) isReadResponse_Message() {}
 
+// RecordBatch is some records of one stream that travel together.
 type RecordBatch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
@@ -1327,31 +1378,41 @@ func (x *RecordBatch) GetRecords() []*Record {
 	return nil
 }
 
-// Record is one source-native document.
+// Record is one source-native document. id and json are all that is needed; the rest is what the source knows better than
+// the converter can guess.
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Native id, unique in the source. It never changes between reads of the same content.
+	// Native id, unique in the source. It never changes between reads of the same content: what is known of an entity from
+	// one run to the next hangs on it.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Part of the source the id belongs to, such as "system/dnd5e"; empty when the source has no parts.
 	Scope string `protobuf:"bytes,2,opt,name=scope,proto3" json:"scope,omitempty"`
-	// The document, one JSON object, bytes as the source wrote them.
-	Json       []byte `protobuf:"bytes,3,opt,name=json,proto3" json:"json,omitempty"`
-	Kind       string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The document, one JSON object in UTF-8, bytes as the source wrote them.
+	Json []byte `protobuf:"bytes,3,opt,name=json,proto3" json:"json,omitempty"`
+	// Kind of the entity, a word of the closed list; empty: that of the stream.
+	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The source's own word for what it is: Actor/npc.
 	NativeType string `protobuf:"bytes,5,opt,name=native_type,json=nativeType,proto3" json:"native_type,omitempty"`
-	Name       string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	// For people; empty: the member "name" or "title" of the document, else the id.
+	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
 	// Changes when the document changes; empty when the source has no such thing.
 	Revision string `protobuf:"bytes,7,opt,name=revision,proto3" json:"revision,omitempty"`
-	Lang     string `protobuf:"bytes,8,opt,name=lang,proto3" json:"lang,omitempty"`
+	// Language of the text as BCP 47: en, pt-BR.
+	Lang string `protobuf:"bytes,8,opt,name=lang,proto3" json:"lang,omitempty"`
 	// Names of the folders above it, outermost first.
 	FolderPath []string `protobuf:"bytes,9,rep,name=folder_path,json=folderPath,proto3" json:"folder_path,omitempty"`
-	Sort       int64    `protobuf:"varint,10,opt,name=sort,proto3" json:"sort,omitempty"`
-	Ruleset    *Ruleset `protobuf:"bytes,11,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
-	Origin     *Origin  `protobuf:"bytes,12,opt,name=origin,proto3" json:"origin,omitempty"`
-	License    *License `protobuf:"bytes,13,opt,name=license,proto3" json:"license,omitempty"`
+	// Place among its neighbours.
+	Sort    int64    `protobuf:"varint,10,opt,name=sort,proto3" json:"sort,omitempty"`
+	Ruleset *Ruleset `protobuf:"bytes,11,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
+	Origin  *Origin  `protobuf:"bytes,12,opt,name=origin,proto3" json:"origin,omitempty"`
+	// Its own licence; without expression and url: that of the stream.
+	License *License `protobuf:"bytes,13,opt,name=license,proto3" json:"license,omitempty"`
 	// "gm", "player" or "mixed"; empty when the source does not say.
-	Visibility string      `protobuf:"bytes,14,opt,name=visibility,proto3" json:"visibility,omitempty"`
-	Assets     []*AssetRef `protobuf:"bytes,15,rep,name=assets,proto3" json:"assets,omitempty"`
-	Links      []*Link     `protobuf:"bytes,16,rep,name=links,proto3" json:"links,omitempty"`
+	Visibility string `protobuf:"bytes,14,opt,name=visibility,proto3" json:"visibility,omitempty"`
+	// Pictures and other binaries the document refers to.
+	Assets []*AssetRef `protobuf:"bytes,15,rep,name=assets,proto3" json:"assets,omitempty"`
+	// Other documents the document refers to.
+	Links []*Link `protobuf:"bytes,16,rep,name=links,proto3" json:"links,omitempty"`
 	// Words to show about what is not whole.
 	Warnings []string `protobuf:"bytes,17,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// True when a part of the document is missing.
@@ -1527,10 +1588,13 @@ func (x *Record) GetAliases() []string {
 
 // Ruleset is the game rules a document is written for.
 type Ruleset struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	System        string                 `protobuf:"bytes,1,opt,name=system,proto3" json:"system,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	Edition       string                 `protobuf:"bytes,3,opt,name=edition,proto3" json:"edition,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the rules: dnd5e.
+	System string `protobuf:"bytes,1,opt,name=system,proto3" json:"system,omitempty"`
+	// Version of the system's data: 4.1.2.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Edition of the rules, where one system has several: 2014. Equal names of different editions are different entities.
+	Edition       string `protobuf:"bytes,3,opt,name=edition,proto3" json:"edition,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1588,22 +1652,34 @@ func (x *Ruleset) GetEdition() string {
 
 // Origin is where a record comes from.
 type Origin struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	PackageKind    string                 `protobuf:"bytes,1,opt,name=package_kind,json=packageKind,proto3" json:"package_kind,omitempty"`
-	Package        string                 `protobuf:"bytes,2,opt,name=package,proto3" json:"package,omitempty"`
-	PackageVersion string                 `protobuf:"bytes,3,opt,name=package_version,json=packageVersion,proto3" json:"package_version,omitempty"`
-	Pack           string                 `protobuf:"bytes,4,opt,name=pack,proto3" json:"pack,omitempty"`
-	PackLabel      string                 `protobuf:"bytes,5,opt,name=pack_label,json=packLabel,proto3" json:"pack_label,omitempty"`
-	Format         string                 `protobuf:"bytes,6,opt,name=format,proto3" json:"format,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the package is: system, module, world.
+	PackageKind string `protobuf:"bytes,1,opt,name=package_kind,json=packageKind,proto3" json:"package_kind,omitempty"`
+	// Package that the document lies in, by its name for programs.
+	Package        string `protobuf:"bytes,2,opt,name=package,proto3" json:"package,omitempty"`
+	PackageVersion string `protobuf:"bytes,3,opt,name=package_version,json=packageVersion,proto3" json:"package_version,omitempty"`
+	// Collection of the package that the document lies in.
+	Pack string `protobuf:"bytes,4,opt,name=pack,proto3" json:"pack,omitempty"`
+	// The same for people.
+	PackLabel string `protobuf:"bytes,5,opt,name=pack_label,json=packLabel,proto3" json:"pack_label,omitempty"`
+	// Form it was read in: leveldb, rest, pdf, or the plugin's own word.
+	Format string `protobuf:"bytes,6,opt,name=format,proto3" json:"format,omitempty"`
 	// File inside the source, or URL.
-	Uri           string `protobuf:"bytes,7,opt,name=uri,proto3" json:"uri,omitempty"`
-	Page          int32  `protobuf:"varint,8,opt,name=page,proto3" json:"page,omitempty"`
-	Pointer       string `protobuf:"bytes,9,opt,name=pointer,proto3" json:"pointer,omitempty"`
-	Book          string `protobuf:"bytes,10,opt,name=book,proto3" json:"book,omitempty"`
+	Uri string `protobuf:"bytes,7,opt,name=uri,proto3" json:"uri,omitempty"`
+	// Page of a book, from 1.
+	Page int32 `protobuf:"varint,8,opt,name=page,proto3" json:"page,omitempty"`
+	// JSON Pointer inside uri.
+	Pointer string `protobuf:"bytes,9,opt,name=pointer,proto3" json:"pointer,omitempty"`
+	// Title of the book.
+	Book string `protobuf:"bytes,10,opt,name=book,proto3" json:"book,omitempty"`
+	// Version of the rules' data that it was last written with.
 	SystemVersion string `protobuf:"bytes,11,opt,name=system_version,json=systemVersion,proto3" json:"system_version,omitempty"`
-	CoreVersion   string `protobuf:"bytes,12,opt,name=core_version,json=coreVersion,proto3" json:"core_version,omitempty"`
-	CreatedMs     int64  `protobuf:"varint,13,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
-	ModifiedMs    int64  `protobuf:"varint,14,opt,name=modified_ms,json=modifiedMs,proto3" json:"modified_ms,omitempty"`
+	// Version of the host application that it was last written with.
+	CoreVersion string `protobuf:"bytes,12,opt,name=core_version,json=coreVersion,proto3" json:"core_version,omitempty"`
+	// Milliseconds since 1970.
+	CreatedMs int64 `protobuf:"varint,13,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	// Milliseconds since 1970.
+	ModifiedMs int64 `protobuf:"varint,14,opt,name=modified_ms,json=modifiedMs,proto3" json:"modified_ms,omitempty"`
 	// Native id of the document it was made from.
 	DerivedFrom   string `protobuf:"bytes,15,opt,name=derived_from,json=derivedFrom,proto3" json:"derived_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1748,18 +1824,22 @@ func (x *Origin) GetDerivedFrom() string {
 // AssetRef is a reference of a record to a binary.
 type AssetRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The reference as written in the document.
+	// The reference as written in the document. Within one source the same uri means the same bytes.
 	Uri string `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`
 	// JSON Pointer to the place in the document.
 	Pointer string `protobuf:"bytes,2,opt,name=pointer,proto3" json:"pointer,omitempty"`
 	// portrait, token, map, foreground, thumb, icon, tile, page, audio, video, pdf, other.
 	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
-	// present, core, missing, remote, data-uri, wildcard.
-	Status    string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// Whether the bytes can be had: present; core (part of the host application's own library, which the source does not
+	// carry); missing; remote (elsewhere on the net); data-uri (inside the document); wildcard (stands for several files).
+	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// image/png; empty: not known.
 	MediaType string `protobuf:"bytes,5,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	Size      int64  `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
-	Revision  string `protobuf:"bytes,7,opt,name=revision,proto3" json:"revision,omitempty"`
-	// How the host gets the bytes of a present or remote asset.
+	// Bytes; 0: not known.
+	Size int64 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
+	// Changes when the bytes change; empty when the source has no such thing.
+	Revision string `protobuf:"bytes,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	// How the bytes are had, at most one, where status is present or remote.
 	//
 	// Types that are valid to be assigned to Locator:
 	//
@@ -1889,14 +1969,18 @@ type isAssetRef_Locator interface {
 }
 
 type AssetRef_Url struct {
+	// Address on the net. The converter keeps it; of a present asset it asks FetchAsset for the bytes.
 	Url string `protobuf:"bytes,8,opt,name=url,proto3,oneof"`
 }
 
 type AssetRef_Path struct {
+	// Absolute path of a regular file that the host opens. It lies in a folder that the options name, or in work_dir or
+	// cache_dir; a link that leads out of there is not followed.
 	Path string `protobuf:"bytes,9,opt,name=path,proto3,oneof"`
 }
 
 type AssetRef_Key struct {
+	// The plugin's own word for it, which comes back in FetchAsset.
 	Key string `protobuf:"bytes,10,opt,name=key,proto3,oneof"`
 }
 
@@ -1908,15 +1992,18 @@ func (*AssetRef_Key) isAssetRef_Locator() {}
 
 // Link is a reference of a record to another document.
 type Link struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Pointer string                 `protobuf:"bytes,1,opt,name=pointer,proto3" json:"pointer,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// JSON Pointer to the place in the document.
+	Pointer string `protobuf:"bytes,1,opt,name=pointer,proto3" json:"pointer,omitempty"`
 	// uuid, embed, reference, roll, href, derived, advancement.
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	// The reference as written.
 	Raw string `protobuf:"bytes,3,opt,name=raw,proto3" json:"raw,omitempty"`
 	// Native id it points to, in the form of Record.id; empty when unknown.
 	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
-	Label  string `protobuf:"bytes,5,opt,name=label,proto3" json:"label,omitempty"`
+	// Its text, for people.
+	Label string `protobuf:"bytes,5,opt,name=label,proto3" json:"label,omitempty"`
+	// Heading or other anchor in the target.
 	Anchor string `protobuf:"bytes,6,opt,name=anchor,proto3" json:"anchor,omitempty"`
 	// Place inside the target, in the source's own words: an embedded document, a page.
 	Part          string `protobuf:"bytes,7,opt,name=part,proto3" json:"part,omitempty"`
@@ -2003,11 +2090,12 @@ func (x *Link) GetPart() string {
 	return ""
 }
 
-// Checkpoint covers all earlier messages of its stream.
+// Checkpoint covers all earlier messages of its stream: once they are stored, the stream may be read on from here.
 type Checkpoint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
-	State         []byte                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Whatever the plugin needs to go on; nobody else looks into it.
+	State         []byte `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2061,8 +2149,9 @@ type StreamStatus struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
 	State  StreamStatus_State     `protobuf:"varint,2,opt,name=state,proto3,enum=converter.source.v1.StreamStatus_State" json:"state,omitempty"`
-	// Records sent and records that failed, at the end.
-	Records       int64 `protobuf:"varint,3,opt,name=records,proto3" json:"records,omitempty"`
+	// Records sent, at the end. It has to be the number that came.
+	Records int64 `protobuf:"varint,3,opt,name=records,proto3" json:"records,omitempty"`
+	// Records that failed, at the end: how many Diagnostics were skipped.
 	Failed        int64 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2126,12 +2215,16 @@ func (x *StreamStatus) GetFailed() int64 {
 	return 0
 }
 
+// Progress says how far a long step is, to be shown.
 type Progress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
-	Done          int64                  `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
-	Total         int64                  `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
-	Note          string                 `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// In units of the plugin's choice.
+	Done int64 `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
+	// 0: not known.
+	Total int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	// For people: page 12 of 320.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2196,11 +2289,15 @@ func (x *Progress) GetNote() string {
 
 // Metrics counts what was fetched since the Metrics before it. It is sent every half second at most, and at the end.
 type Metrics struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	HttpRequests  int64                  `protobuf:"varint,1,opt,name=http_requests,json=httpRequests,proto3" json:"http_requests,omitempty"`
-	CacheHits     int64                  `protobuf:"varint,2,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
-	CacheMisses   int64                  `protobuf:"varint,3,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
-	BytesFetched  int64                  `protobuf:"varint,4,opt,name=bytes_fetched,json=bytesFetched,proto3" json:"bytes_fetched,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sent to a server, each try of its own.
+	HttpRequests int64 `protobuf:"varint,1,opt,name=http_requests,json=httpRequests,proto3" json:"http_requests,omitempty"`
+	// Answered from the plugin's cache, after asking the server whether it still holds too.
+	CacheHits int64 `protobuf:"varint,2,opt,name=cache_hits,json=cacheHits,proto3" json:"cache_hits,omitempty"`
+	// Looked for in the cache and not found.
+	CacheMisses int64 `protobuf:"varint,3,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
+	// Bytes of the bodies that servers sent.
+	BytesFetched  int64 `protobuf:"varint,4,opt,name=bytes_fetched,json=bytesFetched,proto3" json:"bytes_fetched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2268,15 +2365,21 @@ type Diagnostic struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Severity Diagnostic_Severity    `protobuf:"varint,1,opt,name=severity,proto3,enum=converter.source.v1.Diagnostic_Severity" json:"severity,omitempty"`
 	// Stable, dotted: foundry.pack_damaged.
-	Code       string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
-	Summary    string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
-	Detail     string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// One sentence: what happened.
+	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	// More of it, such as the output of a program.
+	Detail string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	// What to do next.
 	Suggestion string `protobuf:"bytes,5,opt,name=suggestion,proto3" json:"suggestion,omitempty"`
-	// JSON Pointer into the options.
-	ConfigPath string  `protobuf:"bytes,6,opt,name=config_path,json=configPath,proto3" json:"config_path,omitempty"`
-	Stream     string  `protobuf:"bytes,7,opt,name=stream,proto3" json:"stream,omitempty"`
-	RecordId   string  `protobuf:"bytes,8,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
-	Origin     *Origin `protobuf:"bytes,9,opt,name=origin,proto3" json:"origin,omitempty"`
+	// JSON Pointer into the options: /roots/0. The host turns it into a line of the config.
+	ConfigPath string `protobuf:"bytes,6,opt,name=config_path,json=configPath,proto3" json:"config_path,omitempty"`
+	// Stream it is about; needed where skipped is true.
+	Stream string `protobuf:"bytes,7,opt,name=stream,proto3" json:"stream,omitempty"`
+	// Id of the record it is about.
+	RecordId string `protobuf:"bytes,8,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Where in the source.
+	Origin *Origin `protobuf:"bytes,9,opt,name=origin,proto3" json:"origin,omitempty"`
 	// Kind of the error: invalid, not_found, unavailable, unsupported, cancelled, internal.
 	Kind string `protobuf:"bytes,10,opt,name=kind,proto3" json:"kind,omitempty"`
 	// In a Read: true when this is about a record that could not be read, which is then counted in StreamStatus.failed.
@@ -2393,9 +2496,11 @@ func (x *Diagnostic) GetSkipped() bool {
 	return false
 }
 
+// FetchAssetRequest says which asset is wanted.
 type FetchAssetRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Asset         *AssetRef              `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reference of a record. The plugin goes by its key.
+	Asset         *AssetRef `protobuf:"bytes,1,opt,name=asset,proto3" json:"asset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2437,6 +2542,7 @@ func (x *FetchAssetRequest) GetAsset() *AssetRef {
 	return nil
 }
 
+// FetchAssetResponse is one message of an asset: info once, then chunks.
 type FetchAssetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -2508,6 +2614,7 @@ type isFetchAssetResponse_Message interface {
 }
 
 type FetchAssetResponse_Info struct {
+	// First, and once.
 	Info *AssetInfo `protobuf:"bytes,1,opt,name=info,proto3,oneof"`
 }
 
@@ -2522,9 +2629,11 @@ func (*FetchAssetResponse_Chunk) isFetchAssetResponse_Message() {}
 
 // AssetInfo comes before the chunks.
 type AssetInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MediaType     string                 `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	Size          int64                  `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: not known.
+	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// How many bytes will come, no more and no fewer; 0 or less: not known.
+	Size          int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

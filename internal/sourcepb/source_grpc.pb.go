@@ -39,17 +39,20 @@ const (
 //
 // SourceService is what a plugin serves.
 type SourceServiceClient interface {
-	// GetSpec says what the plugin is. It needs no configuration.
+	// GetSpec says what the plugin is. It needs no configuration, does no I/O and answers at once.
 	GetSpec(ctx context.Context, in *GetSpecRequest, opts ...grpc.CallOption) (*GetSpecResponse, error)
-	// Configure hands over the options of the configured source, once per process.
+	// Configure hands over the options of the configured source. After it went wrong it may be called again, with better
+	// options; after it went right it is not.
 	Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error)
 	// Check reaches the source and says whether it can be read.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
-	// Discover lists the streams the source has, with estimates.
+	// Discover lists the streams the source has, in the order they are read in, with estimates.
 	Discover(ctx context.Context, in *DiscoverRequest, opts ...grpc.CallOption) (*DiscoverResponse, error)
-	// Read sends the records of the asked streams. Ending the call early is how the host cancels.
+	// Read sends the records of the asked streams. Ending the call early is how the host cancels. There is one Read at a
+	// time, and as many one after the other as the host likes.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error)
-	// FetchAsset sends one asset that a record referred to by key.
+	// FetchAsset sends one asset that a record referred to by key. It may be called while a Read runs, and several times
+	// at once.
 	FetchAsset(ctx context.Context, in *FetchAssetRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchAssetResponse], error)
 }
 
@@ -145,17 +148,20 @@ type SourceService_FetchAssetClient = grpc.ServerStreamingClient[FetchAssetRespo
 //
 // SourceService is what a plugin serves.
 type SourceServiceServer interface {
-	// GetSpec says what the plugin is. It needs no configuration.
+	// GetSpec says what the plugin is. It needs no configuration, does no I/O and answers at once.
 	GetSpec(context.Context, *GetSpecRequest) (*GetSpecResponse, error)
-	// Configure hands over the options of the configured source, once per process.
+	// Configure hands over the options of the configured source. After it went wrong it may be called again, with better
+	// options; after it went right it is not.
 	Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error)
 	// Check reaches the source and says whether it can be read.
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
-	// Discover lists the streams the source has, with estimates.
+	// Discover lists the streams the source has, in the order they are read in, with estimates.
 	Discover(context.Context, *DiscoverRequest) (*DiscoverResponse, error)
-	// Read sends the records of the asked streams. Ending the call early is how the host cancels.
+	// Read sends the records of the asked streams. Ending the call early is how the host cancels. There is one Read at a
+	// time, and as many one after the other as the host likes.
 	Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error
-	// FetchAsset sends one asset that a record referred to by key.
+	// FetchAsset sends one asset that a record referred to by key. It may be called while a Read runs, and several times
+	// at once.
 	FetchAsset(*FetchAssetRequest, grpc.ServerStreamingServer[FetchAssetResponse]) error
 	mustEmbedUnimplementedSourceServiceServer()
 }

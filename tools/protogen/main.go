@@ -1,13 +1,18 @@
 //go:build ignore
 
-// Protogen writes the Go code of the plugin protocol: every .proto below sdk/proto becomes .pb.go files at the place its
-// go_package option names. It compiles the files itself, so no protoc has to be installed; the two generators are tools
-// of tools/protogen.mod, and so is the library that compiles.
+// Protogen writes what is made of the plugin protocol, the .proto files below sdk/proto:
+//
+//   - Go: .pb.go files at the place their go_package option names,
+//   - Python: the modules that examples/source-python and new plugins in Python are built on,
+//   - docs/protocol.md: the reference, from the comments, behind an introduction that stands in protocol.md.tmpl.
+//
+// It compiles the files itself, so no protoc has to be installed; the generators for Go are tools of tools/protogen.mod,
+// and so is the library that compiles.
 //
 // It has its own module file, so the build constraint keeps it out of the main module's build and out of `go mod tidy`.
 // Run it from the root of the repository:
 //
-//	go run -modfile=tools/protogen.mod tools/protogen/main.go
+//	go run -modfile=tools/protogen.mod tools/protogen/*.go
 package main
 
 import (
@@ -34,6 +39,8 @@ const (
 	module  = "github.com/seed-98789ff7/converter"
 	source  = "sdk/proto"
 	modfile = "tools/protogen.mod"
+	// protocol is the file that the Python modules and the reference are made of.
+	protocol = "converter/source/v1/source.proto"
 )
 
 func main() {
@@ -53,22 +60,21 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	request, err := compile(ctx, names)
+	files, err := compile(ctx, names)
 	if err != nil {
 		return err
 	}
-	for _, generator := range []string{"protoc-gen-go", "protoc-gen-go-grpc"} {
-		response, err := generate(ctx, generator, request)
-		if err != nil {
-			return fmt.Errorf("%s: %w", generator, err)
-		}
-		for _, file := range response.File {
-			if err := write(file.GetName(), file.GetContent()); err != nil {
-				return err
-			}
-		}
+	if err := writeGo(ctx, names, files); err != nil {
+		return err
 	}
-	return nil
+	file := files.FindFileByPath(protocol)
+	if file == nil {
+		return fmt.Errorf("there is no %s below %s", protocol, source)
+	}
+	if err := writePython(file); err != nil {
+		return err
+	}
+	return writeReference(file)
 }
 
 // find lists the .proto files below root, relative to it, in a stable order.
@@ -86,16 +92,17 @@ func find(root string) ([]string, error) {
 	return names, err
 }
 
-// compile turns the named files into what a generator reads: the files, what they import, and their comments.
-func compile(ctx context.Context, names []string) (*pluginpb.CodeGeneratorRequest, error) {
+// compile compiles the named files, with their comments.
+func compile(ctx context.Context, names []string) (linker.Files, error) {
 	compiler := protocompile.Compiler{
 		Resolver:       protocompile.WithStandardImports(&protocompile.SourceResolver{ImportPaths: []string{source}}),
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
-	files, err := compiler.Compile(ctx, names...)
-	if err != nil {
-		return nil, err
-	}
+	return compiler.Compile(ctx, names...)
+}
+
+// writeGo has the generators for Go do their work: they read the files, what they import, and their comments.
+func writeGo(ctx context.Context, names []string, files linker.Files) error {
 	request := &pluginpb.CodeGeneratorRequest{
 		FileToGenerate: names,
 		Parameter:      proto.String("module=" + module),
@@ -103,7 +110,18 @@ func compile(ctx context.Context, names []string) (*pluginpb.CodeGeneratorReques
 	for _, file := range inOrder(files) {
 		request.ProtoFile = append(request.ProtoFile, protoutil.ProtoFromFileDescriptor(file))
 	}
-	return request, nil
+	for _, generator := range []string{"protoc-gen-go", "protoc-gen-go-grpc"} {
+		response, err := generate(ctx, generator, request)
+		if err != nil {
+			return fmt.Errorf("%s: %w", generator, err)
+		}
+		for _, file := range response.File {
+			if err := write(file.GetName(), file.GetContent()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // inOrder returns files and all they import, each after its imports, as generators demand.
