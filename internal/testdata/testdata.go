@@ -1,7 +1,8 @@
-// Package testdata finds the real content that tests and benchmarks read but the repository does not carry.
+// Package testdata finds what tests and benchmarks need but the repository does not carry: real content, and a Python that
+// plugins can run with.
 //
-// The folder is the one CONVERTER_TESTDATA names, else `shared/data` beside the repository. A test that needs content
-// which is not there skips by name, so that a run always says what it did not prove.
+// The folder of real content is the one CONVERTER_TESTDATA names, else `shared/data` beside the repository. A test that needs
+// what is not there skips by name, so that a run always says what it did not prove.
 package testdata
 
 import (
