@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-98789ff7/converter/internal/testdata"
 )
 
 // TestMain lets the test binary be the program: for the scripts, and for the built-in plugins that a run starts as
@@ -40,8 +43,17 @@ func TestScript(t *testing.T) {
 	if err := json.Unmarshal(text, &caches); err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(e *testscript.Env) error {
+	python := testdata.FindPython()
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
+		if name != "python-grpc" {
+			return false, fmt.Errorf("there is no condition %q", name)
+		}
+		return python != "", nil
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"tree": tree}, Setup: func(e *testscript.Env) error {
 		e.Setenv("REPOSITORY", repository)
+		if err := firstPython(e, python); err != nil {
+			return err
+		}
 		for name, dir := range caches { // scripts build plugins, from what is on this machine
 			e.Setenv(name, dir)
 		}
@@ -51,4 +63,27 @@ func TestScript(t *testing.T) {
 		e.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector every end of a program takes a second otherwise
 		return nil
 	}})
+}
+
+// firstPython makes the python that plugins can run with the first one on the PATH of a script, as their #! line wants it.
+// The rest of the folder it lies in is not to be found before the rest of the PATH.
+func firstPython(e *testscript.Env, python string) error {
+	if python == "" {
+		return nil
+	}
+	dir := filepath.Join(e.WorkDir, ".python")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	e.Setenv("PATH", dir+string(os.PathListSeparator)+e.Getenv("PATH"))
+	e.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	return os.WriteFile(filepath.Join(dir, "python3"), fmt.Appendf(nil, "#!/bin/sh\nexec '%s' \"$@\"\n", python), 0o755)
+}
+
+// tree copies a folder. The files are read by the test itself, so that its result is not taken for that of others.
+func tree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tree from to")
+	}
+	ts.Check(os.CopyFS(ts.MkAbs(args[1]), os.DirFS(ts.MkAbs(args[0]))))
 }
