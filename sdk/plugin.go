@@ -15,7 +15,7 @@ import (
 // options are all a reading needs, Open where something is opened first and kept, such as a file or a client.
 // [Define] makes a Source of it.
 type Plugin[C any] struct {
-	Name        string // lower-case letters, digits and dashes
+	Name        string // 2 to 40 lower-case letters, digits and dashes, a letter first
 	Version     string // semantic version
 	Summary     string // one line
 	Description string // Markdown; default: none
@@ -105,7 +105,7 @@ func canDo(r Reader) Capabilities {
 	return Capabilities{Check: check, Discover: discover, FetchAsset: fetch}
 }
 
-var validName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+var validName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
 
 // Define makes a Source of a declaration. Its Spec has the JSON Schema of C, and the capabilities that the declaration
 // shows. Configure refuses options that C has no field for, gives those that are not set the default of their
@@ -126,7 +126,7 @@ func Define[C any](p Plugin[C]) Source {
 func (p Plugin[C]) fault() string {
 	switch {
 	case !validName.MatchString(p.Name):
-		return "the name must be lower-case letters, digits and dashes, a letter first"
+		return "the name must be 2 to 40 lower-case letters, digits and dashes, a letter first"
 	case p.Version == "":
 		return "it has no version"
 	case (p.Read == nil) == (p.Open == nil):

@@ -36,13 +36,14 @@ type File struct {
 
 // Source is one configured plugin.
 type Source struct {
-	Name       string         `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
-	Plugin     string         `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
-	Path       string         `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
-	SHA256     string         `json:"sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 sum that the plugin's program must have, looked at before every start; converter plugin lock writes it."`
-	MemoryMB   int64          `json:"memory_mb,omitempty" jsonschema:"minimum=128,maximum=1048576" jsonschema_description:"Megabytes of data the plugin may have. Linux only; elsewhere a warning. Default: no limit."`
-	StallAfter string         `json:"stall_after,omitempty" jsonschema:"example=30s,example=5m,default=1m" jsonschema_description:"How long the plugin may send nothing before that is reported, such as 30s or 5m. It is killed after one and a half times this when it does not answer either, and after ten times this in any case."`
-	Options    map[string]any `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
+	Name       string            `json:"name" jsonschema:"pattern=^[A-Za-z0-9][A-Za-z0-9._-]{0\\,63}$" jsonschema_description:"Name of the source, unique in this file: letters, digits, dots, dashes."`
+	Plugin     string            `json:"plugin" jsonschema:"minLength=1" jsonschema_description:"A built-in plugin (foundry), or NAME of a program converter-plugin-NAME."`
+	Path       string            `json:"path,omitempty" jsonschema_description:"Path of the plugin's program, where it is not to be looked for."`
+	SHA256     string            `json:"sha256,omitempty" jsonschema:"pattern=^[0-9a-f]{64}$" jsonschema_description:"SHA-256 sum that the plugin's program must have, looked at before every start; converter plugin lock writes it."`
+	MemoryMB   int64             `json:"memory_mb,omitempty" jsonschema:"minimum=128,maximum=1048576" jsonschema_description:"Megabytes of data the plugin may have. Linux only; elsewhere a warning. Default: no limit."`
+	StallAfter string            `json:"stall_after,omitempty" jsonschema:"example=30s,example=5m,default=1m" jsonschema_description:"How long the plugin may send nothing before that is reported, such as 30s or 5m. It is killed after one and a half times this when it does not answer either, and after ten times this in any case."`
+	Env        map[string]string `json:"env,omitempty" jsonschema_description:"Environment variables for the plugin, beyond the few that every plugin gets."`
+	Options    map[string]any    `json:"options,omitempty" jsonschema_description:"Options of the plugin; each plugin has its own."`
 }
 
 // Output is one thing to write.
@@ -183,6 +184,30 @@ func (d *document) names() {
 	}
 	d.resolutions(root)
 	d.patience(root)
+	d.variables(root)
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// variables notes names that no environment variable can have, and those that are between converter and its plugins.
+func (d *document) variables(root map[string]any) {
+	sources, _ := root["sources"].([]any)
+	for i, source := range sources {
+		object, _ := source.(map[string]any)
+		env, _ := object["env"].(map[string]any)
+		for name := range env {
+			ours := strings.HasPrefix(name, "CONVERTER_") || strings.HasPrefix(name, "PLUGIN_")
+			if variableName.MatchString(name) && !ours {
+				continue
+			}
+			text := fmt.Sprintf("%q cannot be the name of an environment variable", name)
+			if ours {
+				text = fmt.Sprintf("the variable %s is converter's own to set", name)
+			}
+			at := d.keys[fmt.Sprintf("/sources/%d/env/%s", i, escapePointer(name))]
+			d.found = append(d.found, mistake{at: at, code: "config.wrong_value", text: text})
+		}
+	}
 }
 
 // stallLeast and stallMost bound what stall_after may be.
@@ -248,6 +273,7 @@ func digest(f File) (string, error) {
 	}{Version: f.Version, Sources: slices.Clone(f.Sources), Assets: f.Assets}
 	for i := range content.Sources {
 		content.Sources[i].SHA256, content.Sources[i].MemoryMB, content.Sources[i].StallAfter = "", 0, ""
+		content.Sources[i].Env = nil
 	}
 	for _, o := range f.Outputs {
 		content.Outputs = append(content.Outputs, Output{Name: o.Name, Type: o.Type})

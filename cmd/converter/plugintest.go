@@ -43,11 +43,13 @@ Exit codes: 0 all is well, 1 a check failed, 2 the config or the usage is wrong.
 	c.Flags().StringVar(&f.golden, "golden", "", "file with the records that are to come (default: they are not compared)")
 	c.Flags().BoolVar(&f.update, "update", false, "write the golden file instead of comparing with it")
 	c.Flags().BoolVar(&f.asJSON, "json", false, "print the results as one JSON object")
+	pluginDirFlag(c, &f.dirs)
 	return c
 }
 
 type trialFlags struct {
 	config, golden string
+	dirs           []string // to look for plugins in
 	update, asJSON bool
 }
 
@@ -57,13 +59,14 @@ type trial struct {
 	command []string
 	dir     string // that relative paths are relative to
 	options map[string]any
+	env     []string // NAME=VALUE, that its source names
 }
 
 func (a *app) testPlugin(ctx context.Context, plugin string, f trialFlags) (err error) {
 	if f.update && f.golden == "" {
 		return usage("--update writes the file that --golden names; name one")
 	}
-	t, err := a.trial(plugin, f.config)
+	t, err := a.trial(plugin, f.config, f.dirs)
 	if err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (a *app) showReport(r trialReport, asJSON bool) error {
 }
 
 // trial finds the plugin and its options.
-func (a *app) trial(plugin, path string) (*trial, error) {
+func (a *app) trial(plugin, path string, dirs []string) (*trial, error) {
 	t := &trial{name: plugin}
 	file := ""
 	if strings.ContainsAny(plugin, `/\`) {
@@ -180,7 +183,7 @@ func (a *app) trial(plugin, path string) (*trial, error) {
 		t.command = []string{self, "plugin", "serve", plugin}
 		return t, nil
 	}
-	found, err := host.Find(plugin, host.FindConfig{Path: source, ConfigDir: t.dir})
+	found, err := host.Find(plugin, host.FindConfig{Path: source, Dirs: dirs, ConfigDir: t.dir})
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
@@ -226,7 +229,7 @@ func (a *app) trialSource(t *trial, file, path string) (program string, err erro
 	t.dir = conf.dir
 	for _, s := range conf.Sources {
 		if s.Plugin == t.name || file != "" && s.Path != "" && conf.resolve(s.Path) == file {
-			t.name, t.options = s.Plugin, s.Options
+			t.name, t.options, t.env = s.Plugin, s.Options, s.variables()
 			return conf.resolve(s.Path), nil
 		}
 	}
@@ -235,7 +238,7 @@ func (a *app) trialSource(t *trial, file, path string) (program string, err erro
 
 func (t *trial) start(ctx context.Context) (sdk.Source, error) {
 	words := &words{}
-	p, err := host.Start(ctx, host.Config{Name: t.name, Command: t.command, Version: version, Log: slog.New(words)})
+	p, err := host.Start(ctx, host.Config{Name: t.name, Command: t.command, Version: version, Env: t.env, Log: slog.New(words)})
 	if err != nil {
 		return nil, err
 	}

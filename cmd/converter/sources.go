@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +143,7 @@ func (c *config) startOne(ctx context.Context, i int, command []string, s *sourc
 	k, err := host.Keep(ctx, host.Config{
 		Name: c.Sources[i].Plugin, Command: command, Version: version, Log: log.With("source", c.Sources[i].Name),
 		SHA256: c.Sources[i].SHA256, MemoryMB: c.Sources[i].MemoryMB, StallAfter: c.Sources[i].stallAfter(), Crew: &s.crew,
+		Env: c.Sources[i].variables(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("source %q: %w", c.Sources[i].Name, err)
@@ -178,6 +180,15 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		c.document.add(fmt.Sprintf("/sources/%d/options%s", i, d.ConfigPath), mistake{code: d.Code, text: d.Error(), hint: d.Suggestion})
 	}
 	return nil
+}
+
+// variables are what the plugin gets to see of the environment beyond the usual.
+func (s Source) variables() []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		list = append(list, name+"="+s.Env[name])
+	}
+	return list
 }
 
 // workDir makes a folder for a plugin's own use in the state folder.

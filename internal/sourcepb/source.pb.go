@@ -1969,7 +1969,8 @@ type isAssetRef_Locator interface {
 }
 
 type AssetRef_Url struct {
-	// Address on the net. The converter keeps it; of a present asset it asks FetchAsset for the bytes.
+	// Address in the web, http or https. The host fetches it, through a cache of its own: of a present asset always, of a
+	// remote one where the config says so.
 	Url string `protobuf:"bytes,8,opt,name=url,proto3,oneof"`
 }
 
