@@ -40,14 +40,6 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := exec.CommandContext(t.Context(), "go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var caches map[string]string
-	if err := json.Unmarshal(text, &caches); err != nil {
-		t.Fatal(err)
-	}
 	python := testdata.FindPython()
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
 		if name != "python-grpc" {
@@ -59,15 +51,30 @@ func TestScript(t *testing.T) {
 		if err := firstPython(e, python); err != nil {
 			return err
 		}
-		for name, dir := range caches { // scripts build plugins, from what is on this machine
-			e.Setenv(name, dir)
-		}
-		e.Setenv("GOPROXY", "off")
-		e.Setenv("GOFLAGS", "-mod=readonly")
-		e.Setenv("GOWORK", "off")
-		e.Setenv("GORACE", "atexit_sleep_ms=0") // with the race detector every end of a program takes a second otherwise
-		return nil
+		return building(e)
 	}})
+}
+
+// building lets a script build plugins, from what is on this machine.
+func building(e *testscript.Env) error {
+	text, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return err
+	}
+	var caches map[string]string
+	if err := json.Unmarshal(text, &caches); err != nil {
+		return err
+	}
+	for name, dir := range caches {
+		e.Setenv(name, dir)
+	}
+	for name, value := range map[string]string{
+		"GOPROXY": "off", "GOSUMDB": "off", "GOWORK": "off", "GOFLAGS": "-mod=readonly",
+		"GORACE": "atexit_sleep_ms=0", // with the race detector every end of a program takes a second otherwise
+	} {
+		e.Setenv(name, value)
+	}
+	return nil
 }
 
 // firstPython makes the python that plugins can run with the first one on the PATH of a script, as their #! line wants it.

@@ -128,8 +128,8 @@ func beginGo(name, dir, sdkDir string) (beginning, error) {
 		b.steps = []string{"go mod tidy", "go build"}
 	}
 	return b, b.add("go", name, map[string]string{
-		"main.go": "main.go", "README.md": "README.md", "converter.yaml": "converter.yaml", "gitignore": ".gitignore",
-		"goblin.json": "sample/goblin.json",
+		"main.go": "main.go", "main_test.go": "main_test.go", "README.md": "README.md", "converter.yaml": "converter.yaml",
+		"gitignore": ".gitignore", "goblin.json": "sample/goblin.json",
 	})
 }
 

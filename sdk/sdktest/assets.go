@@ -40,7 +40,7 @@ func checkAssets(ctx context.Context, b *bench) Result {
 		}
 		bytes += first
 	}
-	return ok("%d assets of %d bytes in all, twice the same", len(b.first.keys), bytes)
+	return ok("%s of %d bytes in all, twice the same", count(len(b.first.keys), "asset"), bytes)
 }
 
 func (b *bench) fetch(ctx context.Context, ref sdk.AssetRef) (int64, [sha256.Size]byte, error) {
@@ -101,7 +101,7 @@ func checkFiles(_ context.Context, b *bench) Result {
 				"record %q refers to %s: %s", b.first.paths[path], path, wrong)
 		}
 	}
-	return ok("%d files, all there, in the folders that the options name", len(b.first.paths))
+	return ok("%s, all there, in the folders that the options name", count(len(b.first.paths), "file"))
 }
 
 // leadsOut says in which way a file lies outside of the folders; empty: it does not.

@@ -35,13 +35,13 @@ func checkGolden(_ context.Context, b *bench) Result {
 	if where := unlike(kept, lines); where != "" {
 		return failed("where the change is right, write the file anew by updating", "%s: %s", b.Golden, where)
 	}
-	return ok("%d lines, as in %s", len(lines), b.Golden)
+	return ok("%s, as in %s", count(len(lines), "line"), b.Golden)
 }
 
 // write writes the file where it has to change.
 func write(path string, kept []byte, lines []line) Result {
 	if kept != nil && unlike(kept, lines) == "" {
-		return ok("%d lines in %s, as they were", len(lines), path)
+		return ok("%s in %s, as they were", count(len(lines), "line"), path)
 	}
 	var text bytes.Buffer
 	for _, l := range lines {
@@ -55,7 +55,7 @@ func write(path string, kept []byte, lines []line) Result {
 	if err != nil {
 		return failed("name a file that can be written", "%v", err)
 	}
-	return ok("%d lines written to %s", len(lines), path)
+	return ok("%s written to %s", count(len(lines), "line"), path)
 }
 
 // unlike says where the first difference is; empty: nowhere.

@@ -164,7 +164,7 @@ func checkDiscover(ctx context.Context, b *bench) Result {
 		b.names = append(b.names, s.Name)
 	}
 	b.streams = streams
-	return ok("%d streams", len(streams))
+	return ok("%s", count(len(streams), "stream"))
 }
 
 // checkSecrets searches what was said for the values of secret options.
@@ -194,7 +194,7 @@ func checkSecrets(_ context.Context, b *bench) Result {
 				"the value of the secret option %s was logged or said in an error", s.pointer)
 		}
 	}
-	return ok("%d secret options, none of them logged", len(w.secrets))
+	return ok("%s, none of them logged", count(len(w.secrets), "secret option"))
 }
 
 // secretWalk finds the values that a schema calls writeOnly.

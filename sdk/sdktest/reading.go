@@ -53,7 +53,7 @@ func checkRead(ctx context.Context, b *bench) Result {
 		return failed("give the test options with a small sample of everything the source can read", "%s", seen)
 	default:
 		b.first = r
-		seen := fmt.Sprintf("%d records in %d streams, %.1f MB, %.0f records/s", r.records, len(r.order), float64(r.bytes)/1e6,
+		seen := fmt.Sprintf("%s in %s, %.1f MB, %.0f records/s", count(int(r.records), "record"), count(len(r.order), "stream"), float64(r.bytes)/1e6,
 			float64(r.records)/max(took.Seconds(), 1e-6))
 		if r.failures > 0 {
 			seen += fmt.Sprintf("; %d skipped, the first %s", r.failures, r.reason)
@@ -78,7 +78,7 @@ func checkRecords(_ context.Context, b *bench) Result {
 		return failed("a record is one JSON object with an id that no other record of the source has, and an asset has one locator",
 			"%d faults: %s", faulty, strings.Join(faults, "; "))
 	}
-	return ok("%d ids, all different; every document is a JSON object", len(b.first.ids))
+	return ok("%s, all different; every document is a JSON object", count(len(b.first.ids), "id"))
 }
 
 // checkCounts compares what came with what was foretold. That every stream was said to be complete, with the right numbers,
@@ -103,9 +103,9 @@ func checkCounts(_ context.Context, b *bench) Result {
 		}
 	}
 	if exact == 0 {
-		return ok("%d streams complete; no exact estimate to compare with", len(b.first.order))
+		return ok("%s complete; no exact estimate to compare with", count(len(b.first.order), "stream"))
 	}
-	return ok("%d streams complete; %d exact estimates are right", len(b.first.order), exact)
+	return ok("%s complete; %s right", count(len(b.first.order), "stream"), count(exact, "exact estimate"))
 }
 
 // checkAgain reads everything a second time.

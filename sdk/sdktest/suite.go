@@ -277,6 +277,14 @@ func failed(advice, format string, args ...any) Result {
 	return Result{Outcome: Failed, Advice: advice, Seen: fmt.Sprintf(format, args...)}
 }
 
+// count is a number of things, in words.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func skipped(why string) Result {
 	return Result{Outcome: Skipped, Seen: why}
 }
