@@ -208,5 +208,5 @@ func (p *project) change(from, to string) {
 	if !strings.Contains(string(text), from) {
 		p.t.Fatalf("the config has no %q", from)
 	}
-	p.write("converter.yaml", strings.ReplaceAll(string(text), from, to))
+	p.configure(strings.ReplaceAll(string(text), from, to))
 }

@@ -14,15 +14,14 @@ import (
 	"github.com/seed-98789ff7/converter/core"
 )
 
-// plugin puts the test binary into a project under the name of one of its plugins, and returns its path.
-func (p project) plugin(folder, name string) string {
+// plugin puts the test binary into a project under the name of one of its plugins.
+func (p project) plugin(folder, name string) {
 	p.t.Helper()
 	self, err := os.Executable()
 	check(p.t, err)
 	path := p.path(folder, "converter-plugin-"+name)
 	check(p.t, os.MkdirAll(filepath.Dir(path), 0o700))
 	check(p.t, os.Symlink(self, path))
-	return path
 }
 
 // running are the processes whose command line has a text in it.
@@ -96,7 +95,7 @@ func TestFaultyPlugins(t *testing.T) {
 			check(t, os.Mkdir(p.path("pictures"), 0o700))
 			check(t, os.Symlink(secret, p.path("pictures", "out.png")))
 			check(t, os.Mkdir(p.path("tmp"), 0o700))
-			p.write("converter.yaml", fmt.Sprintf(`version: 1
+			p.configure(fmt.Sprintf(`version: 1
 sources:
   - {name: bad, plugin: %s, stall_after: 1s, options: {folder: pictures}}
   - {name: good, plugin: steady}

@@ -138,7 +138,7 @@ func flood(sdk.ReadRequest, sdk.Writer) error {
 const clinging = "cling"
 
 func cling(sdk.ReadRequest, sdk.Writer) error {
-	c := exec.Command(os.Args[0], clinging) //nolint:noctx // it is to outlive everything
+	c := exec.Command(os.Args[0], clinging)
 	c.Stdout, c.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
 	return c.Start()
 }
@@ -178,7 +178,7 @@ func escape(_ sdk.ReadRequest, out sdk.Writer) error {
 
 // serveHuge is a plugin without an SDK, which sends a message of 20 MiB.
 func serveHuge() {
-	l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s")) //nolint:noctx // it lives as long as the process
+	l, err := net.Listen("unix", filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "s"))
 	if err != nil {
 		panic(err)
 	}

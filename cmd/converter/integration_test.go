@@ -53,7 +53,7 @@ type project struct {
 func newProject(t *testing.T, root, extra string) project {
 	t.Helper()
 	p := project{t: t, dir: t.TempDir()}
-	p.write("converter.yaml", fmt.Sprintf(`version: 1
+	p.configure(fmt.Sprintf(`version: 1
 sources:
   - name: game
     plugin: foundry
@@ -66,9 +66,9 @@ store: {rqlited: %q}
 	return p
 }
 
-func (p project) write(name, text string) {
+func (p project) configure(text string) {
 	p.t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(p.path("converter.yaml"), []byte(text), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 }

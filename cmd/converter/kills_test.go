@@ -36,7 +36,7 @@ func TestManyKills(t *testing.T) {
 		fmt.Fprintf(&config, "  - {name: mill-%d, plugin: mill, path: mill-%d/converter-plugin-mill, options: {seed: %d}}\n", i, i, i)
 	}
 	fmt.Fprintf(&config, "outputs: [{name: library, type: json, path: out}]\nstore: {rqlited: %q}\n", rqlited(t))
-	p.write("converter.yaml", config.String())
+	p.configure(config.String())
 	check(t, os.Mkdir(p.path("tmp"), 0o700))
 
 	p.must(0)

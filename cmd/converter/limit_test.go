@@ -25,7 +25,7 @@ func newTroupe(t *testing.T, extra string, options ...string) project {
 	for i, o := range options {
 		fmt.Fprintf(&sources, "  - {name: troupe-%d, plugin: troupe, options: %s}\n", i, o)
 	}
-	p.write("converter.yaml", fmt.Sprintf("version: 1\nsources:\n%soutputs:\n  - {name: library, type: json, path: out}\nstore: {rqlited: %q}\n%s\n",
+	p.configure(fmt.Sprintf("version: 1\nsources:\n%soutputs:\n  - {name: library, type: json, path: out}\nstore: {rqlited: %q}\n%s\n",
 		sources.String(), rqlited(t), extra))
 	return p
 }
