@@ -50,16 +50,16 @@ func TestCapabilitiesAreThoseDeclared(t *testing.T) {
 		source Source
 		want   Capabilities
 	}{
-		"nothing": {Define(Plugin[noOptions]{Name: "a", Version: "1", Read: read}), Capabilities{}},
+		"nothing": {Define(Plugin[noOptions]{Name: "guard", Version: "1", Read: read}), Capabilities{}},
 		"functions": {
 			Define(Plugin[noOptions]{
-				Name: "a", Version: "1", Read: read, Resumable: true,
+				Name: "guard", Version: "1", Read: read, Resumable: true,
 				Discover: func(context.Context, noOptions) ([]Stream, error) { return nil, nil },
 			}), Capabilities{Discover: true, Resumable: true},
 		},
 		"methods": {
 			Define(Plugin[options]{
-				Name: "a", Version: "1", Incremental: true,
+				Name: "guard", Version: "1", Incremental: true,
 				Open: NewOpener(func(context.Context, options, Environment) (*library, error) { return nil, nil }),
 			}), Capabilities{Check: true, Discover: true, FetchAsset: true, Incremental: true},
 		},
@@ -115,7 +115,7 @@ func TestOpenedSource(t *testing.T) {
 
 func TestOptionsAreRefused(t *testing.T) {
 	s := Define(Plugin[options]{
-		Name: "a", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
+		Name: "guard", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
 	})
 	for name, tc := range map[string]struct{ options, code, path, suggestion string }{
 		"near miss":    {`{"folder":"x","page_sise":3}`, "options_unknown", "/page_sise", `did you mean "page_size"?`},
@@ -144,7 +144,7 @@ func TestOptionsAreRefused(t *testing.T) {
 
 func TestEveryUnknownOptionIsNamedOverTheWire(t *testing.T) {
 	client := connect(t, Define(Plugin[options]{
-		Name: "a", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
+		Name: "guard", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
 	}))
 	_, err := client.Configure(t.Context(), &sourcepb.ConfigureRequest{Options: []byte(`{"b":1,"a":2,"folder":"x"}`)})
 	said := diagnosed(err)
@@ -155,7 +155,7 @@ func TestEveryUnknownOptionIsNamedOverTheWire(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	s := Define(Plugin[options]{
-		Name: "a", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
+		Name: "guard", Version: "1", Read: func(context.Context, options, ReadRequest, Writer) error { return nil },
 	})
 	var got struct {
 		Required   []string
@@ -186,10 +186,10 @@ func TestWrongDeclarationsPanic(t *testing.T) {
 	open := NewOpener(func(context.Context, noOptions, Environment) (*library, error) { return nil, nil })
 	for want, declare := range map[string]func(){
 		"the name":       func() { Define(Plugin[noOptions]{Name: "A_b", Version: "1", Read: read}) },
-		"no version":     func() { Define(Plugin[noOptions]{Name: "a", Read: read}) },
-		"exactly one":    func() { Define(Plugin[noOptions]{Name: "a", Version: "1"}) },
-		"go with Read":   func() { Define(Plugin[noOptions]{Name: "a", Version: "1", Open: open, Check: okay}) },
-		"must be a stru": func() { Define(Plugin[int]{Name: "a", Version: "1", Read: readInt}) },
+		"no version":     func() { Define(Plugin[noOptions]{Name: "guard", Read: read}) },
+		"exactly one":    func() { Define(Plugin[noOptions]{Name: "guard", Version: "1"}) },
+		"go with Read":   func() { Define(Plugin[noOptions]{Name: "guard", Version: "1", Open: open, Check: okay}) },
+		"must be a stru": func() { Define(Plugin[int]{Name: "guard", Version: "1", Read: readInt}) },
 	} {
 		t.Run(want, func(t *testing.T) {
 			defer func() {
