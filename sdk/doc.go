@@ -49,8 +49,9 @@
 //
 // Options are the exported fields of a struct, named by their json tags. The tag jsonschema says what else is known of
 // them: required, default=…, description=…, minimum=…, maximum=…, enum=…, writeOnly=true for secrets. The converter checks
-// the options against the schema before it starts to read, and names the line of the config that is wrong. An option
-// without a field is refused. What a schema cannot say, a method Validate() error of the struct can.
+// the options against the schema before it starts to read, and names the line of the config that is wrong. Each value of a list
+// has an enum= of its own (enum=short,enum=long), and a comma in a description is written \\\\,. An option without a field
+// is refused. What a schema cannot say, a method Validate() error of the struct can.
 //
 // # Reading
 //
@@ -62,6 +63,10 @@
 // an error returned. An error of the Writer means that the converter has heard enough: return it. When Read returns nil the
 // SDK tells the converter how many records of each stream were sent and skipped, and the converter counts too; so do not
 // return nil before everything is sent.
+//
+// What is skipped is grouped by cause: Code, and Summary with its numbers and quoted names left out. So say in Summary what is
+// wrong, and in the id and Origin where; each group shows its first items with their own words. Where a source lists its
+// streams in Discover, records of others are refused.
 //
 // Records travel in batches of 100, or of 1 MiB, or of what has come together in 200 ms. A record of more than 8 MiB is
 // counted as skipped with the code TOO_LARGE. Large binaries are no part of records: refer to them as [AssetRef], by URL

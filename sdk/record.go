@@ -8,7 +8,8 @@ type Record struct {
 	// ID is the native id, unique in the source and the same on every read of the same content. For Foundry it is the
 	// UUID of the document.
 	ID string
-	// Scope is the part of the source that the id belongs to, such as "system/dnd5e"; empty when it has no parts.
+	// Scope is what the id belongs to, such as "system/dnd5e": records of the same scope and id are the same document, also
+	// when two sources have it. Empty: the source, so that nothing of another source is ever taken for it.
 	Scope string
 	// JSON is the document, one JSON object, bytes as the source wrote them, valid UTF-8.
 	JSON json.RawMessage
@@ -27,7 +28,7 @@ type Record struct {
 	Assets     []AssetRef
 	Links      []Link
 	Aliases    []string // other native ids that links to this document may use
-	Warnings   []string // what is not whole, for people
+	Warnings   []string // what is not whole, for people who read the entity; Report is for those who watch the run
 	Incomplete bool     // a part of the document is missing
 }
 
@@ -65,16 +66,17 @@ type License struct {
 	From        string `json:"from,omitempty"` // document, pack, package, config
 }
 
-// AssetRef is a reference of a record to a binary. Within one source the same URI means the same bytes. At most one of URL, Path and Key is set, and only where Status is
-// present or remote.
+// AssetRef is a reference of a record to a binary. Within one source the same URI means the same bytes: where documents write
+// paths relative to themselves, make one of them that begins at the root of the source. At most one of URL, Path and Key is
+// set, and only where Status is present or remote.
 type AssetRef struct {
-	URI       string // the reference as written in the document
-	Pointer   string // JSON Pointer to the place in the document
-	Role      string // portrait, token, map, foreground, thumb, icon, tile, page, audio, video, pdf, other
-	Status    AssetStatus
-	MediaType string // empty: not known
-	Size      int64  // bytes; 0: not known
-	Revision  string // changes when the bytes change
+	URI       string      // the reference as written in the document, as far as it is unambiguous
+	Pointer   string      // JSON Pointer to the place in the document
+	Role      string      // one of AssetRoles; empty: not known
+	Status    AssetStatus // empty: present where one of URL, Path and Key is set
+	MediaType string      // empty: not known
+	Size      int64       // bytes; 0: not known
+	Revision  string      // changes when the bytes change
 
 	URL  string // the host fetches it, through its own cache
 	Path string // the host opens this file; it lies in a folder that the options name, or in WorkDir or CacheDir
@@ -97,7 +99,7 @@ const (
 // Link is a reference of a record to another document.
 type Link struct {
 	Pointer string // JSON Pointer to the place in the document
-	Kind    string // uuid, embed, reference, roll, href, derived, advancement
+	Kind    string // one of LinkKinds
 	Raw     string // the reference as written
 	Target  string // native id of the record it points to, in the form of Record.ID; empty: not known
 	Part    string // place inside that record, in the source's own words: an embedded document, a page

@@ -96,7 +96,7 @@ type Stream struct {
 	License License
 }
 
-// Estimate is a count with its quality.
+// Estimate is a count with its quality. Records that will have to be skipped may be counted or not.
 type Estimate struct {
 	Count   int64
 	Quality Quality

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -78,9 +81,27 @@ func endOf(ctx context.Context, err error) error {
 // has the place.
 func panicked(v any) error {
 	return &Diagnostic{
-		Kind: Internal, Code: "plugin_panic", Summary: fmt.Sprintf("the plugin panicked: %v", v),
+		Kind: Internal, Code: "plugin_panic", Summary: fmt.Sprintf("the plugin panicked%s: %v", culprit(), v),
 		Detail:     string(debug.Stack()),
 		Suggestion: "this is a fault of the plugin: please report it to its author",
+	}
+}
+
+// culprit is the place in the plugin that panicked, as far as the stack of the deferred function tells: the first below the
+// runtime's. Empty: not known.
+func culprit() string {
+	var counters [32]uintptr
+	frames := runtime.CallersFrames(counters[:runtime.Callers(3, counters[:])])
+	for seen := false; ; {
+		frame, more := frames.Next()
+		ofRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if seen && !ofRuntime {
+			return fmt.Sprintf(" at %s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		seen = seen || ofRuntime
+		if !more {
+			return ""
+		}
 	}
 }
 

@@ -9,7 +9,10 @@ import (
 // pluginCommand holds what authors and users of plugins need, and `plugin serve NAME`, by which this program starts itself
 // as one of its built-in plugins.
 func (a *app) pluginCommand() *cobra.Command {
-	c := &cobra.Command{Use: "plugin", Short: "Work with plugins"}
+	c := &cobra.Command{
+		Use: "plugin", Short: "Work with plugins", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
 	c.AddCommand(&cobra.Command{
 		Use:    "serve NAME",
 		Short:  "Serve a built-in plugin; started by converter itself",

@@ -46,6 +46,12 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			for _, l := range a.namedByPath(path) { // as a run of that config would
+				if l.Name == args[0] {
+					find.Path = l.Path
+					break
+				}
+			}
 			name, where, command, err := whichPlugin(args[0], find)
 			if err != nil {
 				return failed(err)
@@ -82,7 +88,7 @@ func whichPlugin(arg string, find host.FindConfig) (name string, where host.Foun
 		path, err := filepath.Abs(arg)
 		return "", host.Found{Path: path, From: "the command line"}, []string{path}, err
 	}
-	if _, ok := builtIn()[arg]; ok {
+	if _, ok := builtIn()[arg]; ok && find.Path == "" {
 		command, err = builtInCommand(arg)
 		return arg, host.Found{From: fromConverter}, command, err
 	}

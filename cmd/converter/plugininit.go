@@ -64,6 +64,9 @@ type beginning struct {
 }
 
 func (a *app) initPlugin(name, lang, sdkDir string) error {
+	if bare, ok := strings.CutPrefix(name, host.FilePrefix); ok {
+		return usage("the name of the plugin is what follows %s: converter plugin init %s", host.FilePrefix, bare)
+	}
 	if err := host.CheckName(name); err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}

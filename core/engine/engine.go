@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -195,6 +196,18 @@ func (r *run) leftOut() (names []string, all error) {
 	return names, all
 }
 
+// place is where in a source something is, as far as it is known.
+func place(o sdk.Origin) string {
+	text := o.URI
+	if o.Page > 0 {
+		text += fmt.Sprintf(", page %d", o.Page)
+	}
+	if o.Pointer != "" {
+		text += " " + o.Pointer
+	}
+	return strings.TrimPrefix(strings.TrimSpace(text), ", ")
+}
+
 // failure makes a failure of what a source said. Stream is empty when only the source knows it.
 func (r *run) failure(i int, stage core.Stage, stream string, d *sdk.Diagnostic) core.Failure {
 	if stream == "" {
@@ -206,7 +219,7 @@ func (r *run) failure(i int, stage core.Stage, stream string, d *sdk.Diagnostic)
 		Warning: d.Severity != sdk.SeverityError,
 	}
 	if f.Item == "" {
-		f.Item = d.Origin.URI
+		f.Item = place(d.Origin)
 	}
 	if f.Item == "" {
 		f.Item = stream

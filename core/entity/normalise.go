@@ -32,6 +32,9 @@ func Normalise(r sdk.Record, c Context) (*core.Entity, core.Head, error) {
 	if err := check(r); err != nil {
 		return nil, core.Head{}, err
 	}
+	if r.Scope == "" {
+		r.Scope = c.Source // an id that says no more is unique in its source, and in no other
+	}
 	content, top := digest(r.JSON)
 	raw := sha256.Sum256(r.JSON)
 	e := &core.Entity{
@@ -129,6 +132,9 @@ func assets(refs []sdk.AssetRef) []core.AssetUse {
 	}
 	uses := make([]core.AssetUse, len(refs))
 	for i, ref := range refs {
+		if ref.Status == "" && (ref.Path != "" || ref.URL != "" || ref.Key != "") {
+			ref.Status = sdk.Present
+		}
 		uses[i] = core.AssetUse{
 			Pointer: ref.Pointer, Role: ref.Role, URI: ref.URI, Status: ref.Status,
 			Locator: core.Locator{Path: ref.Path, URL: ref.URL, Key: ref.Key, Revision: ref.Revision},

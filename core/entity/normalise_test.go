@@ -87,7 +87,7 @@ func TestNormaliseTakesEverythingOver(t *testing.T) {
 
 func TestNormaliseOfTheLeast(t *testing.T) {
 	e, head := normalised(t, sdk.Record{ID: "1", JSON: json.RawMessage(`{}`)}, Context{Plugin: "p", Source: "s"})
-	if e.UID != "p::1" || e.Name != "1" || e.Kind != "other" || !e.Complete || e.License.Redistributable != "unknown" {
+	if e.UID != "p:s:1" || e.Source.Scope != "s" || e.Name != "1" || e.Kind != "other" || !e.Complete || e.License.Redistributable != "unknown" {
 		t.Errorf("got %+v", e)
 	}
 	if e.Assets != nil || e.Links != nil || e.Warnings != nil {

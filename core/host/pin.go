@@ -41,7 +41,7 @@ func pinned(name, program, want string) error {
 	return &sdk.Diagnostic{
 		Kind: sdk.Invalid, Code: CodeChecksum,
 		Summary:    fmt.Sprintf("plugin %q: %s is not the program that the config pins; it was not started", name, program),
-		Detail:     fmt.Sprintf("sha256 in the config:   %s\nsha256 of the program: %s", strings.ToLower(want), got),
-		Suggestion: "if you updated the plugin yourself, run `converter plugin lock`; if not, find out who changed the file",
+		Detail:     fmt.Sprintf("sha256 in the config:  %s\nsha256 of the program: %s", strings.ToLower(want), got),
+		Suggestion: "if you updated the plugin yourself, run `converter plugin lock --write`; if not, find out who changed the file",
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	causeLimit   = 500
-	exampleLimit = 5
+	exampleLimit = 10
 
 	itemLimit    = 200 // bytes
 	messageLimit = 500
@@ -30,8 +30,16 @@ type causes struct {
 }
 
 type cause struct {
-	problem core.Problem
-	changed uint64
+	problem  core.Problem
+	examples []example // the smallest
+	changed  uint64
+}
+
+// example is a failure that is named: by its item, and by its own words where they are not those of its cause.
+type example struct{ item, message string }
+
+func (e example) compare(other example) int {
+	return cmp.Or(cmp.Compare(e.item, other.item), cmp.Compare(e.message, other.message))
 }
 
 // Failure records a failure or a warning with its cause; it does not count the item's outcome.
@@ -76,18 +84,18 @@ func (c *causes) add(f core.Failure, atMS int64) {
 // shown of a cause does not depend on which of its failures came first.
 func (c *cause) stand(f core.Failure) {
 	p := &c.problem
-	item := clip(f.Item, itemLimit)
-	if p.Fingerprint != otherName && (len(p.Examples) == 0 || item <= p.Examples[0] && f.Message < p.Message || item < p.Examples[0]) {
+	e := example{clip(f.Item, itemLimit), clip(f.Message, itemLimit)}
+	if p.Fingerprint != otherName && (len(c.examples) == 0 || e.compare(c.examples[0]) < 0) {
 		p.Source, p.Plugin, p.Stage = clip(f.Source, itemLimit), clip(f.Plugin, itemLimit), f.Stage.String()
 		p.Message, p.Detail = clip(f.Message, messageLimit), clip(f.Detail, detailLimit)
 		p.Suggestion = clip(f.Suggestion, messageLimit)
 	}
-	at, known := slices.BinarySearch(p.Examples, item)
-	if item == "" || known || at == exampleLimit {
+	at, known := slices.BinarySearchFunc(c.examples, e, example.compare)
+	if e.item == "" || known || at == exampleLimit {
 		return
 	}
-	examples := slices.Insert(slices.Clone(p.Examples), at, item) // whoever has a view keeps the old list
-	p.Examples = examples[:min(len(examples), exampleLimit)]
+	c.examples = slices.Insert(c.examples, at, e)
+	c.examples = c.examples[:min(len(c.examples), exampleLimit)]
 }
 
 // Tally returns the numbers by stream, and the problems, in an order that does not depend on which came first.
@@ -140,10 +148,18 @@ func (c *causes) list() []core.Problem {
 	return slices.Clip(c.sorted)
 }
 
-// view is the problem as others may keep it: its list of examples is replaced, never changed in place.
+// view is the problem as others may keep it.
 func (c *cause) view() core.Problem {
 	p := c.problem
-	p.Examples = slices.Clip(p.Examples)
+	for _, e := range c.examples {
+		text := e.item
+		if e.message != clip(p.Message, itemLimit) {
+			text += ": " + e.message
+		}
+		if !slices.Contains(p.Examples, text) {
+			p.Examples = append(p.Examples, text)
+		}
+	}
 	return p
 }
 

@@ -101,7 +101,10 @@ func TestProblems(t *testing.T) {
 	}
 	p := got[1]
 	if p.Count != 8 || p.FirstMS != first || p.LastMS != first+7000 || p.Stage != "images" || p.Message != "row 0 is missing" ||
-		!slices.Equal(p.Examples, []string{"token0", "token1", "token2", "token3"}) {
+		!slices.Equal(p.Examples, []string{
+			"token0", "token0: row 1 is missing", "token1: row 2 is missing", "token1: row 3 is missing", "token2: row 4 is missing",
+			"token2: row 5 is missing", "token3: row 6 is missing", "token3: row 7 is missing",
+		}) {
 		t.Errorf("the problem is %+v", p)
 	}
 	if items, causes := new(s.Summary()).Failures(); items != 17 || causes != 2 {

@@ -57,13 +57,22 @@ func checkSchema(_ context.Context, b *bench) Result {
 		return failed("the options must be one JSON object", "the options of this test cannot be read: %v", err)
 	}
 	if err := schema.Validate(options); err != nil {
-		return failed("correct the options that the test is given, or the schema", "the options of this test do not fit the schema: %v", err)
+		return failed("correct the options that the test is given, or the schema", "the options of this test do not fit the schema: %s", misfit(err))
 	}
 	options[unknownOption] = true
 	if schema.Validate(options) == nil {
 		return failed(`set "additionalProperties": false`, "the schema takes an option that there is not, %q", unknownOption)
 	}
 	return ok("%d bytes; refuses unknown options", len(b.spec.Options))
+}
+
+// misfit is what a validator says, without the name that the schema has here.
+func misfit(err error) string {
+	_, faults, several := strings.Cut(err.Error(), "\n")
+	if !several {
+		return err.Error()
+	}
+	return strings.TrimPrefix(strings.ReplaceAll(faults, "\n- ", "; "), "- ")
 }
 
 func compile(text []byte) (*jsonschema.Schema, error) {
@@ -119,6 +128,10 @@ func checkBroken(ctx context.Context, b *bench) Result {
 		return failed("refuse options that you do not know with an error of kind Invalid", "an option that there is not, %q, was taken", unknownOption)
 	}
 	if err := b.configure(ctx, b.source); err != nil {
+		if other, openErr := b.open(ctx); openErr == nil && b.configure(ctx, other) != nil { // nor does one that was never asked
+			b.lost = fmt.Sprintf("the options of this test are refused: %v", err)
+			return failed("give the test options that can be used, the sample's for one: in the file that --config names", "%s", b.lost)
+		}
 		b.lost = fmt.Sprintf("the source did not take the right options after it had refused wrong ones: %v", err)
 		return failed("refuse wrong options with an error, and wait for better ones", "%s", b.lost)
 	}
@@ -157,6 +170,9 @@ func checkDiscover(ctx context.Context, b *bench) Result {
 	}
 	seen := map[string]bool{}
 	for _, s := range streams {
+		if s.Kind != "" && !sdk.IsKind(s.Kind) {
+			return failed("there are "+strings.Join(sdk.Kinds[:], ", "), "there is no kind %q, which stream %q has", s.Kind, s.Name)
+		}
 		if s.Name == "" || seen[s.Name] {
 			return failed("give each stream a name of its own, the same in every run", "the stream name %q is there twice, or empty", s.Name)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/seed-98789ff7/converter/sdk"
@@ -39,6 +40,7 @@ type recorder struct {
 	faulty   int64
 	refused  bool // a call came after the end
 	keys     []sdk.AssetRef
+	uris     map[string]string // reference to an asset: where it leads
 	paths    map[string]string // path of a file: id of a record with it
 }
 
@@ -59,7 +61,7 @@ type item struct {
 
 func (b *bench) recorder(asked []string) *recorder {
 	return &recorder{
-		said: b.said, asked: asked, streams: map[string]*track{}, ids: map[uint64]struct{}{}, paths: map[string]string{},
+		said: b.said, asked: asked, streams: map[string]*track{}, ids: map[uint64]struct{}{}, paths: map[string]string{}, uris: map[string]string{},
 	}
 }
 
@@ -122,6 +124,13 @@ func (r *recorder) record(stream string, record sdk.Record) (int64, error) {
 	return r.records, nil
 }
 
+// pointer notes what is no place in a document.
+func (r *recorder) pointer(id, pointer string) {
+	if pointer != "" && !strings.HasPrefix(pointer, "/") {
+		r.fault("record %q: %q is no JSON Pointer, which begins with a slash", id, pointer)
+	}
+}
+
 // judge notes what is wrong with a record.
 func (r *recorder) judge(record sdk.Record) {
 	if err := record.Validate(); err != nil {
@@ -134,6 +143,12 @@ func (r *recorder) judge(record sdk.Record) {
 	if record.Kind != "" && !sdk.IsKind(record.Kind) {
 		r.fault("record %q: there is no kind %q", record.ID, record.Kind)
 	}
+	for _, l := range record.Links {
+		if !slices.Contains(sdk.LinkKinds[:], l.Kind) {
+			r.fault("record %q: there is no kind of link %q", record.ID, l.Kind)
+		}
+		r.pointer(record.ID, l.Pointer)
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(record.ID)) // never fails
 	if _, twice := r.ids[h.Sum64()]; twice {
@@ -143,6 +158,18 @@ func (r *recorder) judge(record sdk.Record) {
 }
 
 func (r *recorder) asset(id string, a sdk.AssetRef) {
+	if a.Status != "" && !slices.Contains(sdk.AssetStatuses[:], a.Status) {
+		r.fault("record %q: asset %q has the status %q, which there is not", id, a.URI, a.Status)
+	}
+	if a.Role != "" && !slices.Contains(sdk.AssetRoles[:], a.Role) {
+		r.fault("record %q: asset %q has the role %q, which there is not", id, a.URI, a.Role)
+	}
+	r.pointer(id, a.Pointer)
+	where := a.URL + "\n" + a.Path + "\n" + a.Key
+	if before, known := r.uris[a.URI]; known && before != where {
+		r.fault("record %q: the reference %q leads elsewhere than in a record before it; make it one that is unambiguous in the source", id, a.URI)
+	}
+	r.uris[a.URI] = where
 	if locators(a) > 1 {
 		r.fault("record %q: asset %q has more than one of URL, Path and Key", id, a.URI)
 	}

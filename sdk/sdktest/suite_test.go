@@ -99,6 +99,8 @@ func (g *guards) Discover(context.Context) ([]sdk.Stream, error) {
 	switch g.fault {
 	case "no streams":
 		return nil, nil
+	case "stream of no kind":
+		return []sdk.Stream{{Name: "guards", Kind: "guard"}}, nil
 	case "twin streams":
 		return []sdk.Stream{{Name: "guards"}, {Name: "guards"}}, nil
 	case "wrong estimate":
@@ -120,6 +122,16 @@ func (g *guards) guard(i int) sdk.Record {
 		r.JSON = []byte(`[]`)
 	case g.is("no such kind") && i == 7:
 		r.Kind = "monster"
+	case g.is("no such status") && i == 7:
+		r.Assets = []sdk.AssetRef{{URI: "x.png", Status: "there"}}
+	case g.is("no such role") && i == 7:
+		r.Assets = []sdk.AssetRef{{URI: "x.png", Role: "art"}}
+	case g.is("no such link") && i == 7:
+		r.Links = []sdk.Link{{Kind: "lair", Target: "guard-1"}}
+	case g.is("no pointer") && i == 7:
+		r.Links = []sdk.Link{{Kind: "reference", Pointer: "portrait", Target: "guard-1"}}
+	case g.is("two for one") && i >= 7 && i <= 8:
+		r.Assets = []sdk.AssetRef{{URI: "guard.png", Status: sdk.Present, Key: fmt.Sprint("key", i)}}
 	case g.is("no JSON") && i == 7:
 		r.JSON = []byte(`{"name": }`)
 	case g.is("two locators") && i == 7:
@@ -345,7 +357,7 @@ func TestPlantedFaults(t *testing.T) {
 		{"check", "check", "no gate"},
 		{"no streams", "discover", "no stream was discovered"},
 		{"twin streams", "discover", `"guards" is there twice`},
-		{"panics", "discover", "panicked: no gate"},
+		{"panics", "discover", "no gate"},
 		{"read", "read", "no gate"},
 		{"empty", "read", "no records came"},
 		{"twin ids", "records", `"guard-6" came twice`},
@@ -353,6 +365,12 @@ func TestPlantedFaults(t *testing.T) {
 		{"no object", "records", "not a JSON object"},
 		{"no JSON", "records", "not JSON"},
 		{"no such kind", "records", `no kind "monster"`},
+		{"no such status", "records", `the status "there"`},
+		{"no such role", "records", `the role "art"`},
+		{"no such link", "records", `no kind of link "lair"`},
+		{"no pointer", "records", `"portrait" is no JSON Pointer`},
+		{"two for one", "records", `the reference "guard.png" leads elsewhere`},
+		{"stream of no kind", "discover", `no kind "guard"`},
 		{"kinds of its own", "spec", `no kind "guard"`},
 		{"two locators", "records", "more than one of URL, Path and Key"},
 		{"no golden file", "golden", "there is no golden file"},
