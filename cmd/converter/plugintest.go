@@ -159,9 +159,8 @@ func (a *app) showReport(r trialReport, asJSON bool) error {
 func (a *app) trial(plugin, path string, dirs []string) (*trial, error) {
 	t := &trial{name: plugin}
 	file := ""
-	if strings.HasPrefix(plugin, host.FilePrefix) {
-		return nil, usage("%s is the name of a file; write ./%s, or the plugin's name, %s", plugin, plugin,
-			strings.TrimPrefix(plugin, host.FilePrefix))
+	if name, ok := strings.CutPrefix(plugin, host.FilePrefix); ok {
+		return nil, usage("%s is the name of a file; write ./%s, or the plugin's name, %s", plugin, plugin, name)
 	}
 	if strings.ContainsAny(plugin, `/\`) {
 		abs, err := filepath.Abs(plugin)
