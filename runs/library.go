@@ -30,6 +30,9 @@ type Config struct {
 	User, Password string
 	// CA holds the certificates in PEM that https nodes are trusted by. Default: those of the system.
 	CA []byte
+	// ReadLevel is how certain reads of a cluster are to see its last state. Decisions are made on what is certain
+	// whatever it says. Default: weak.
+	ReadLevel rqlite.ReadLevel
 	// Keep is how many ended runs are kept. Default: 50.
 	Keep int
 	// BatchRows is how many rows are stored at once at most. Default: what the environment's CACHE_BUILD_BATCH_SIZE
@@ -118,6 +121,7 @@ func (l *Library) open(ctx context.Context) error {
 	}
 	client := rqlite.Config{
 		URLs: l.config.URLs, User: l.config.User, Password: l.config.Password, CA: l.config.CA, Log: l.config.Log,
+		ReadLevel: l.config.ReadLevel,
 	}
 	if len(l.config.URLs) == 0 {
 		l.node, err = rqlite.StartNode(ctx, rqlite.NodeConfig{
@@ -130,6 +134,11 @@ func (l *Library) open(ctx context.Context) error {
 	}
 	if l.client, err = rqlite.Open(ctx, client); err != nil {
 		return err
+	}
+	if l.node == nil {
+		for _, advice := range l.client.Advice(ctx) {
+			l.config.Log.Warn("store_advice", "advice", advice)
+		}
 	}
 	if err := rqlite.Migrate(ctx, l.client, migrations()); err != nil {
 		return err

@@ -70,12 +70,13 @@ type Quality struct {
 
 // Store says where runs are remembered.
 type Store struct {
-	Path     string   `json:"path,omitempty" jsonschema_description:"State folder. Default: .converter beside this file."`
-	Rqlited  string   `json:"rqlited,omitempty" jsonschema_description:"Path of the rqlited program, where it is not to be looked for."`
-	URLs     []string `json:"urls,omitempty" jsonschema_description:"Nodes of a cluster to use instead of the private node."`
-	User     string   `json:"user,omitempty"`
-	Password string   `json:"password,omitempty"`
-	CA       string   `json:"ca,omitempty" jsonschema_description:"File with the certificate of the cluster's own authority."`
+	Path      string   `json:"path,omitempty" jsonschema_description:"State folder. Default: .converter beside this file."`
+	Rqlited   string   `json:"rqlited,omitempty" jsonschema_description:"Path of the rqlited program, where it is not to be looked for."`
+	URLs      []string `json:"urls,omitempty" jsonschema_description:"Nodes of a cluster to use instead of the private node, all of them: http:// or https://, host, port."`
+	User      string   `json:"user,omitempty" jsonschema:"example=${STORE_USER}" jsonschema_description:"User of the cluster; better from the environment."`
+	Password  string   `json:"password,omitempty" jsonschema:"example=${STORE_PASSWORD}" jsonschema_description:"Password of the cluster; better from the environment."`
+	CA        string   `json:"ca,omitempty" jsonschema_description:"File with the certificate of the cluster's own authority."`
+	ReadLevel string   `json:"read_level,omitempty" jsonschema:"enum=weak,enum=linearizable,default=weak" jsonschema_description:"How certain reads of a cluster are to see its last state. What decides something is read for certain at either level."`
 }
 
 // Run says how a run goes about it.

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-98789ff7/converter/core/engine"
 	"github.com/seed-98789ff7/converter/core/output"
 	"github.com/seed-98789ff7/converter/runs"
+	"github.com/seed-98789ff7/converter/runs/rqlite"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -151,7 +152,8 @@ func (j *job) open(ctx context.Context) (err error) {
 
 func openLibrary(ctx context.Context, c *config, state string, log *slog.Logger) (*runs.Library, error) {
 	lc := runs.Config{
-		Dir: state, Binary: c.resolve(c.Store.Rqlited), URLs: c.Store.URLs, User: c.Store.User, Password: c.Store.Password, Log: log,
+		Dir: state, Binary: c.resolve(c.Store.Rqlited), URLs: c.Store.URLs, User: c.Store.User, Password: c.Store.Password,
+		ReadLevel: rqlite.ReadLevel(c.Store.ReadLevel), Log: log,
 	}
 	if c.Store.CA != "" {
 		ca, err := os.ReadFile(c.resolve(c.Store.CA))

@@ -73,14 +73,19 @@ func (c *Client) ask(ctx context.Context, slow int, try attempt) error {
 	if err != nil {
 		return err
 	}
-	limit := c.patience(slow / len(endpoints))
+	rounds := c.learned() + slow/len(endpoints)
+	limit := c.patience(rounds)
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	watched, seen := withAnswer(within, c.config.MaxAnswer)
+	began := time.Now()
 	err = try(watched, n, seen)
 	switch {
 	case err == nil || isFinal(err):
-		c.stay(url)
+		if time.Since(began) < c.config.AttemptTimeout {
+			rounds = 0
+		}
+		c.stay(url, rounds)
 		return err
 	case within.Err() != nil && ctx.Err() == nil:
 		err = fmt.Errorf("%s: %w (%s)", url, errSlow, limit)
@@ -114,9 +119,16 @@ func (c *Client) turn(endpoints []string) string {
 	return endpoints[0]
 }
 
-func (c *Client) stay(url string) {
+// learned is how many rounds of patience the last call needed: where everything is slow, none has to find that out anew.
+func (c *Client) learned() int {
 	c.mu.Lock()
-	c.current = url
+	defer c.mu.Unlock()
+	return c.rounds
+}
+
+func (c *Client) stay(url string, rounds int) {
+	c.mu.Lock()
+	c.current, c.rounds = url, rounds
 	c.mu.Unlock()
 }
 

@@ -19,13 +19,15 @@ type Client struct {
 	mu      sync.Mutex
 	closed  bool
 	current string          // the node that answered last
+	rounds  int             // of growing patience that the last call needed before a node was fast enough
 	nodes   map[string]node // by URL
 }
 
 // node is one gorqlite connection per way of asking, because level and transactions belong to a connection.
 type node struct {
 	url    string
-	weak   *gorqlite.Connection // writes and plain reads
+	weak   *gorqlite.Connection // writes
+	plain  *gorqlite.Connection // reads at the level of the config
 	linear *gorqlite.Connection
 	strong *gorqlite.Connection
 	bare   *gorqlite.Connection // without a transaction
@@ -97,9 +99,10 @@ func writeFailures(results []gorqlite.WriteResult) []error {
 	return failures
 }
 
-// Query reads with all writes confirmed by this node's leader in sight, which is enough within a run.
+// Query reads with all writes confirmed by this node's leader in sight, which is enough within a run, or at the level
+// of the config.
 func (c *Client) Query(ctx context.Context, statement Statement) (*Rows, error) {
-	return c.read(ctx, "read from the store", statement, weakly)
+	return c.read(ctx, "read from the store", statement, plainly)
 }
 
 // QueryLinear reads what is certainly the last state of the whole cluster, for a decision that hangs on it. On one
@@ -151,7 +154,7 @@ func (c *Client) Claim(ctx context.Context, write, read Statement) (*Rows, error
 // level says through which connection a read goes.
 type level func(node) *gorqlite.Connection
 
-func weakly(n node) *gorqlite.Connection   { return n.weak }
+func plainly(n node) *gorqlite.Connection  { return n.plain }
 func linearly(n node) *gorqlite.Connection { return n.linear }
 func strongly(n node) *gorqlite.Connection { return n.strong }
 
@@ -212,7 +215,10 @@ func (c *Client) open(url string) (node, error) {
 		failures = append(failures, err)
 		return conn
 	}
-	n := node{url: url, weak: dial("weak"), linear: dial("linearizable"), strong: dial("strong"), bare: dial("weak")}
+	n := node{
+		url: url, weak: dial(string(Weak)), plain: dial(string(c.config.ReadLevel)), linear: dial(string(Linearizable)),
+		strong: dial("strong"), bare: dial(string(Weak)),
+	}
 	if err := errors.Join(failures...); err != nil {
 		return node{}, err
 	}

@@ -42,6 +42,14 @@ func says(status int, body string) reply {
 	}}
 }
 
+// cuts ends the answer in the middle, as a node does that dies while it speaks.
+func cuts() reply {
+	return reply{done: true, serve: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "500")
+		fmt.Fprint(w, `{"results":[{"last_insert_id":1,"rows_`)
+	}}
+}
+
 func drops() reply {
 	return reply{done: true, serve: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}
 }
@@ -152,6 +160,7 @@ func TestApplyRetriesWhatIsNoSuccess(t *testing.T) {
 		"bad gateway":         says(502, `bad gateway`),
 		"redirect":            says(301, ``),
 		"lost answer":         drops(),
+		"cut answer":          cuts(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -371,7 +380,20 @@ func TestSlowNodeGetsMoreTime(t *testing.T) {
 	}
 	server.lie(slow...)
 	if _, err := client.Apply(t.Context(), insert); err != nil {
-		t.Errorf("a node that needs 200 ms was never given them: %v", err)
+		t.Fatalf("a node that needs 200 ms was never given them: %v", err)
+	}
+	before, _ := server.seen()
+	for range 3 {
+		if _, err := client.Apply(t.Context(), insert); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after, _ := server.seen(); after != before+3 {
+		t.Errorf("three calls took %d requests: what the first one learned about the node is forgotten", after-before)
+	}
+	server.lie() // it is fast again
+	if _, err := client.Apply(t.Context(), insert); err != nil || client.learned() != 0 {
+		t.Errorf("%v; a fast node is given %d rounds", err, client.learned())
 	}
 }
 
@@ -388,6 +410,10 @@ func TestQueryLengthsAndRows(t *testing.T) {
 	server.lie(says(200, `{"results":[{"columns":["a","b"],"types":["integer","text"],"values":[[1]]}]}`))
 	if rows, err := client.Query(t.Context(), Statement{SQL: "SELECT a, b FROM t"}); err != nil || rows.Len() != 2 {
 		t.Errorf("after a row that is too short: %v, %v", rows, err)
+	}
+	server.lie(drops(), cuts())
+	if rows, err := client.Query(t.Context(), Statement{SQL: "SELECT a FROM t"}); err != nil || rows.Len() != 2 {
+		t.Errorf("after an answer that was lost and one that was cut: %v, %v", rows, err)
 	}
 	server.lie(says(200, `{"results":[{"columns":["a"],"types":["integer"]}]}`))
 	if rows, err := client.Query(t.Context(), Statement{SQL: "SELECT a FROM t"}); err != nil || rows.Len() != 0 || rows.Next() {
@@ -512,6 +538,45 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+func TestReadLevel(t *testing.T) {
+	server := newLiar(t)
+	client := open(t, Config{URLs: []string{server.URL}, ReadLevel: Linearizable})
+	if _, err := client.Query(t.Context(), Statement{SQL: "SELECT 1"}); err != nil {
+		t.Fatal(err)
+	}
+	if last := server.queries[len(server.queries)-1]; !strings.Contains(last, "level=linearizable") {
+		t.Errorf("asked with %s", last)
+	}
+}
+
+// A node without a leader, one that points elsewhere and one that lost its answer are passed by until one of them, which
+// has become the leader meanwhile, confirms.
+func TestLeaderMovesAbout(t *testing.T) {
+	a, b, c := newLiar(t), newLiar(t), newLiar(t)
+	client := open(t, Config{URLs: []string{a.URL, b.URL, c.URL}})
+	notLeader := says(200, `{"results":[],"error":"not leader"}`)
+	elsewhere := reply{serve: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, a.URL+r.URL.Path, http.StatusMovedPermanently)
+	}}
+	a.lie(notLeader, says(503, "leader not found"))
+	b.lie(elsewhere, drops())
+	c.lie(cuts(), notLeader)
+	results, err := client.Apply(t.Context(), insert)
+	if err != nil || len(results) != 1 || results[0].RowsAffected != 1 {
+		t.Fatalf("got %v, %v", results, err)
+	}
+	for name, server := range map[string]*liar{"a": a, "b": b, "c": c} {
+		server.mu.Lock()
+		if left := len(server.script); left != 0 {
+			t.Errorf("node %s was passed by: %d lies are left", name, left)
+		}
+		server.mu.Unlock()
+	}
+	if n, _ := a.seen(); n != 4 { // Open, and the third round
+		t.Errorf("the leader was asked %d times", n)
+	}
+}
+
 func TestOpenAsksThroughTheLog(t *testing.T) {
 	server := newLiar(t)
 	client := open(t, Config{URLs: []string{server.URL}})
@@ -539,6 +604,25 @@ func TestClosedClient(t *testing.T) {
 	}
 	if _, err := client.Apply(t.Context(), insert); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	var servers [4]*liar
+	var urls []string
+	for i := range servers {
+		servers[i] = newLiar(t)
+		urls = append(urls, servers[i].URL)
+	}
+	client := open(t, Config{URLs: urls})
+	servers[0].lie(says(200, `{"build":{"version":"v8.43.4"},"store":{"snapshot_threshold":1024}}`))
+	servers[1].lie(says(200, `{"build":{"version":"v9.1.0"},"store":{"snapshot_threshold":8192}}`))
+	servers[2].lie(says(401, ""))
+	servers[3].lie(says(200, "status"))
+	got := client.Advice(t.Context())
+	if len(got) != 2 || !strings.Contains(got[0], "v9.1.0") || !strings.Contains(got[1], "-raft-snap=1024") ||
+		!strings.Contains(got[1], servers[1].URL) {
+		t.Errorf("got %q", got)
 	}
 }
 

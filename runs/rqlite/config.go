@@ -27,8 +27,11 @@ type Config struct {
 	User, Password string
 	// CA holds the certificates in PEM that https nodes are trusted by. Default: those of the system.
 	CA []byte
+	// ReadLevel is how certain [Client.Query] is to see the last state. Default: [Weak].
+	ReadLevel ReadLevel
 	// AttemptTimeout is how long one attempt on one node may take. It grows when all nodes turn out to be that slow.
-	// Default: 3 s.
+	// Default: 3 s, and 1 s where there is another node to go on with: a node that stands still costs a call two of
+	// them at worst.
 	AttemptTimeout time.Duration
 	// RetryFor is how long a call tries before it gives up, unless its context ends before. Default: 30 s.
 	RetryFor time.Duration
@@ -37,6 +40,16 @@ type Config struct {
 	// Log gets one line for every node that stops answering. Default: nothing is logged.
 	Log *slog.Logger
 }
+
+// ReadLevel is one of rqlite's levels of consistency.
+type ReadLevel string
+
+const (
+	// Weak asks the node that believes that it leads: for about a second after it was cut off it may be mistaken.
+	Weak ReadLevel = "weak"
+	// Linearizable makes the leader ask the others whether it still is one, which takes a round trip between them.
+	Linearizable ReadLevel = "linearizable"
+)
 
 // Validate names the first field that cannot be used.
 func (c Config) Validate() error {
@@ -56,6 +69,9 @@ func (c Config) Validate() error {
 	}
 	if len(c.CA) > 0 && !x509.NewCertPool().AppendCertsFromPEM(c.CA) {
 		return errors.New("rqlite: CA holds no certificate in PEM")
+	}
+	if c.ReadLevel != "" && c.ReadLevel != Weak && c.ReadLevel != Linearizable {
+		return fmt.Errorf("rqlite: ReadLevel %q: it is %s or %s", c.ReadLevel, Weak, Linearizable)
 	}
 	if c.AttemptTimeout < 0 || c.RetryFor < 0 || c.MaxAnswer < 0 {
 		return errors.New("rqlite: AttemptTimeout, RetryFor and MaxAnswer must not be negative")
@@ -78,8 +94,14 @@ func (c Config) withDefaults() Config {
 	if c.Trouble == nil {
 		c.Trouble = func() error { return nil }
 	}
+	if c.ReadLevel == "" {
+		c.ReadLevel = Weak
+	}
 	if c.AttemptTimeout == 0 {
 		c.AttemptTimeout = 3 * time.Second
+		if len(c.URLs) > 1 {
+			c.AttemptTimeout = time.Second
+		}
 	}
 	if c.RetryFor == 0 {
 		c.RetryFor = 30 * time.Second

@@ -25,6 +25,8 @@ func TestValidate(t *testing.T) {
 		{Config{URLs: urls, User: "a:b"}, "colon"},
 		{Config{URLs: urls, CA: []byte("no PEM")}, "certificate"},
 		{Config{URLs: urls, RetryFor: -1}, "negative"},
+		{Config{URLs: urls, ReadLevel: Linearizable}, ""},
+		{Config{URLs: urls, ReadLevel: "none"}, "weak or linearizable"},
 	} {
 		err := test.config.Validate()
 		switch {

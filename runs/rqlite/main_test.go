@@ -3,11 +3,15 @@ package rqlite
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -72,6 +76,18 @@ func fake(how string) int {
 		fmt.Fprintln(os.Stderr, "[rqlited] no more wishes")
 		return 3
 	}
+	if how == "tells" {
+		at := slices.Index(os.Args, "-auth") + 1
+		for what, path := range map[string]string{"auth.json": os.Args[at], "folder": filepath.Dir(os.Args[at])} {
+			info, err := os.Stat(path)
+			fmt.Fprintln(os.Stderr, what, info.Mode(), err)
+		}
+		fmt.Fprintln(os.Stderr, os.Args)
+		return 3
+	}
+	if how == "deaf" {
+		signal.Ignore(syscall.SIGTERM)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 1
@@ -83,6 +99,11 @@ func fake(how string) int {
 	err = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, _, ok := r.BasicAuth(); !ok && how != "open" {
 			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if how == "deaf" { // and good at everything else
+			body, _ := io.ReadAll(r.Body)
+			behave(r.URL.Path, body)(w, r)
 			return
 		}
 		fmt.Fprint(w, `{"results":[],"error":"store not open"}`)

@@ -2,10 +2,12 @@ package rqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -51,6 +53,60 @@ func (c *Client) snapshot(ctx context.Context, url string) error {
 	default:
 		return fmt.Errorf("%w: HTTP %d: %s", ErrUnavailable, response.StatusCode, text)
 	}
+}
+
+const (
+	adviceLimit   = time.Second
+	mostLogged    = 2048 // entries of the log that a node may keep before a snapshot, at up to 128 KB each
+	largestStatus = 1 << 20
+)
+
+// Advice looks at how the nodes of a cluster are run, and says what will be regretted. A node that does not tell, or does
+// not answer at once, is passed over.
+func (c *Client) Advice(ctx context.Context) []string {
+	var list []string
+	for _, url := range c.config.Endpoints() {
+		var status struct {
+			Build struct {
+				Version string `json:"version"`
+			} `json:"build"`
+			Store struct {
+				Threshold int `json:"snapshot_threshold"`
+			} `json:"store"`
+		}
+		if err := c.status(ctx, url, &status); err != nil {
+			c.config.Log.Debug("store_status_unknown", "node", url, "error", err)
+			continue
+		}
+		if v := status.Build.Version; v != "" && !strings.HasPrefix(v, version+".") {
+			list = append(list, fmt.Sprintf("%s is rqlited %s, and this program was tried with %s: use that one", url, v, version))
+		}
+		if n := status.Store.Threshold; n > mostLogged {
+			list = append(list, fmt.Sprintf("%s keeps %d batches in its log, up to %d MB on disk: start it with -raft-snap=1024", url, n, n/8))
+		}
+	}
+	return list
+}
+
+func (c *Client) status(ctx context.Context, url string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, adviceLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/status", http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, largestStatus))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("HTTP %d", response.StatusCode)
+	}
+	return json.Unmarshal(text, into)
 }
 
 // Vacuum gives back the space of dropped tables if that is more than half of the file, and reports whether it did.

@@ -24,9 +24,11 @@ type NodeConfig struct {
 	StartTimeout time.Duration
 	// Grace is how long the process may take to end when asked to. Default: 10 s.
 	Grace time.Duration
-	// MinFree is how many bytes must be free on the disk at the start; the store takes three to four times what is
-	// written to it. Default: 64 MiB.
+	// MinFree is how many bytes must be free on the disk at the start. Default: 64 MiB.
 	MinFree uint64
+	// LittleFree is how many bytes are so few that a warning is due: the store takes three to four times what is written
+	// to it. Default: 1 GiB.
+	LittleFree uint64
 	// MaxRestarts is how often within a minute the process is started again after it ended by itself. Default: 5;
 	// negative: never.
 	MaxRestarts int
@@ -44,6 +46,9 @@ func (c NodeConfig) withDefaults() NodeConfig {
 	}
 	if c.MinFree == 0 {
 		c.MinFree = 64 << 20
+	}
+	if c.LittleFree == 0 {
+		c.LittleFree = 1 << 30
 	}
 	if c.MaxRestarts == 0 {
 		c.MaxRestarts = 5
@@ -112,8 +117,8 @@ func prepare(ctx context.Context, config NodeConfig) (*Node, error) {
 	if err := os.Chmod(dir, 0o700); err != nil { // rqlited makes its own files readable for everybody
 		return nil, err
 	}
-	if free, known := freeSpace(dir); known && free < config.MinFree {
-		return nil, fmt.Errorf("%w: %d MiB are free in %s, %d are wanted: make room, or use another folder", ErrFull, free>>20, dir, config.MinFree>>20)
+	if err := config.room(); err != nil {
+		return nil, err
 	}
 	held, err := takeLock(dir, filepath.Join(dir, "lock"))
 	if err != nil {
@@ -127,6 +132,19 @@ func prepare(ctx context.Context, config NodeConfig) (*Node, error) {
 		return nil, errors.Join(err, held.release())
 	}
 	return n, nil
+}
+
+// room looks whether there is room for a run's rows.
+func (c NodeConfig) room() error {
+	free, known := freeSpace(c.Dir)
+	switch {
+	case known && free < c.MinFree:
+		return fmt.Errorf("%w: %d MiB are free in %s, %d are wanted: make room, or use another folder", ErrFull, free>>20, c.Dir, c.MinFree>>20)
+	case known && free < c.LittleFree:
+		c.Log.Warn("store_has_little_room", "free_mib", free>>20, "dir", c.Dir,
+			"advice", "rows take three to four times their size on disk while a run lasts; when it is full the run stops and keeps what it has")
+	}
+	return nil
 }
 
 // ClientConfig returns what a client of this node needs. It holds for as long as the node lives.

@@ -90,6 +90,50 @@ func TestStartNodeWantsRoom(t *testing.T) {
 	if !errors.Is(err, ErrFull) {
 		t.Errorf("got %v", err)
 	}
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	_, _ = StartNode(t.Context(), NodeConfig{Binary: fakeBinary(t, "dies"), Dir: t.TempDir(), LittleFree: 1 << 60, Log: log})
+	if !strings.Contains(said.String(), "level=WARN msg=store_has_little_room") {
+		t.Errorf("little room is not told of: %s", said.String())
+	}
+}
+
+// A process that does not end when it is asked to is killed after its grace, and the caller told.
+func TestStopKillsWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	node, err := StartNode(t.Context(), NodeConfig{Binary: fakeBinary(t, "deaf"), Dir: t.TempDir(), Grace: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := node.child.command.Process.Pid
+	if err := node.Stop(t.Context()); err == nil || !strings.Contains(err.Error(), "did not end within 100ms and was killed") {
+		t.Errorf("got %v", err)
+	}
+	if alive(process) {
+		t.Error("the process still runs")
+	}
+	if err := node.Err(); err != nil {
+		t.Errorf("it was stopped, and says: %v", err)
+	}
+}
+
+// The file with the password is for us alone, whatever lay there before, and the process listens for this machine alone.
+func TestNodeIsPrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	left := filepath.Join(dir, "auth.json") // by a process that was killed
+	if err := os.WriteFile(left, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := StartNode(t.Context(), NodeConfig{Binary: fakeBinary(t, "tells"), Dir: dir})
+	if err == nil {
+		t.Fatal("it started")
+	}
+	for _, part := range []string{"auth.json -rw-------", "folder drwx------", "-http-addr 127.0.0.1:0", "-raft-addr localhost:0"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in: %v", part, err)
+		}
+	}
 }
 
 func TestFullDiskIsNamed(t *testing.T) {
