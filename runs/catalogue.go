@@ -45,7 +45,7 @@ func (l *Library) Runs(ctx context.Context, limit int) ([]core.Summary, error) {
 		if limit > 0 {
 			size = min(size, limit-len(list))
 		}
-		further, err := l.summaries(ctx, rqlite.Statement{
+		further, err := summaries(ctx, l.client.Query, rqlite.Statement{
 			SQL: `SELECT ` + runColumns + ` FROM runs WHERE number<? ORDER BY number DESC LIMIT ?`, Args: []any{before, size},
 		})
 		if err != nil {
@@ -67,7 +67,7 @@ func (l *Library) Find(ctx context.Context, ref string) (core.Summary, error) {
 	if ref == "" || err != nil {
 		return core.Summary{}, &NotFoundError{Ref: ref}
 	}
-	list, err := l.summaries(ctx, rqlite.Statement{
+	list, err := summaries(ctx, l.client.Query, rqlite.Statement{
 		SQL:  `SELECT ` + runColumns + ` FROM runs WHERE id=?1->>0 OR result_id=?1->>0 ORDER BY id=?1->>0 DESC, number DESC LIMIT 1`,
 		Args: []any{key},
 	})
@@ -80,8 +80,11 @@ func (l *Library) Find(ctx context.Context, ref string) (core.Summary, error) {
 	return list[0], nil
 }
 
-func (l *Library) summaries(ctx context.Context, statement rqlite.Statement) ([]core.Summary, error) {
-	rows, err := l.client.Query(ctx, statement)
+// query is one of the client's ways to read.
+type query func(context.Context, rqlite.Statement) (*rqlite.Rows, error)
+
+func summaries(ctx context.Context, ask query, statement rqlite.Statement) ([]core.Summary, error) {
+	rows, err := ask(ctx, statement)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +212,7 @@ func (l *Library) bury(ctx context.Context) error {
 }
 
 func (l *Library) interrupt(ctx context.Context, number, pid int64, token string, heartbeat int64) error {
-	list, err := l.summaries(ctx, rqlite.Statement{
+	list, err := summaries(ctx, l.client.QueryLinear, rqlite.Statement{
 		SQL: `SELECT ` + runColumns + ` FROM runs WHERE number=?`, Args: []any{number},
 	})
 	if err != nil || len(list) == 0 {
@@ -251,7 +254,7 @@ func (l *Library) stateOf(ctx context.Context, number int64) (core.State, error)
 }
 
 func (l *Library) storedProblems(ctx context.Context, number int64) ([]core.Problem, error) {
-	rows, err := l.client.Query(ctx, rqlite.Statement{SQL: `SELECT body FROM ` + problems.of(number) + ` ORDER BY fingerprint`})
+	rows, err := l.client.QueryLinear(ctx, rqlite.Statement{SQL: `SELECT body FROM ` + problems.of(number) + ` ORDER BY fingerprint`})
 	if err != nil {
 		return nil, err
 	}

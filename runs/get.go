@@ -42,7 +42,9 @@ func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
 	return list, nil
 }
 
-// pages reads the JSON bodies in a column of a table with two keys, in their order, page after page.
+// pages reads the JSON bodies in a column of a table with two keys, in their order, page after page. Like all that a run
+// reads of its own rows it wants certainty: a node that has just become the leader of a cluster may not have them all yet,
+// and a row that does not come is one that nobody misses.
 func pages[T any](ctx context.Context, r *Run, column string, t table, key func(T) []any) ([]T, error) {
 	keys := tableColumns[t][0] + "," + tableColumns[t][1]
 	first := fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, listPage)
@@ -50,7 +52,7 @@ func pages[T any](ctx context.Context, r *Run, column string, t table, key func(
 	statement := rqlite.Statement{SQL: first}
 	var list []T
 	for {
-		rows, err := r.library.client.Query(ctx, statement)
+		rows, err := r.library.client.QueryLinear(ctx, statement)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +74,7 @@ func pages[T any](ctx context.Context, r *Run, column string, t table, key func(
 
 // Checkpoints lists how far each stream was read and stored.
 func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
-	rows, err := r.library.client.Query(ctx, rqlite.Statement{
+	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
 		SQL: `SELECT source,stream,state_version,state FROM ` + checkpoints.of(r.number) + ` ORDER BY source,stream`,
 	})
 	if err != nil {
@@ -188,7 +190,7 @@ func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity,
 		return nil, err
 	}
 	// CROSS JOIN keeps SQLite from going through the whole table, once for each key.
-	rows, err := r.library.client.Query(ctx, rqlite.Statement{
+	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
 		SQL: `SELECT k.key,COALESCE(i.entity,''),COALESCE(i.entity_blob,''),COALESCE(i.raw,''),COALESCE(i.raw_blob,'') ` +
 			`FROM json_each(?) k CROSS JOIN ` + items.of(r.number) + ` i ON i.uid=k.value->>0 AND i.source_order=k.value->>1`,
 		Args: []any{string(wanted)},

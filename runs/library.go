@@ -30,8 +30,8 @@ type Config struct {
 	User, Password string
 	// CA holds the certificates in PEM that https nodes are trusted by. Default: those of the system.
 	CA []byte
-	// ReadLevel is how certain reads of a cluster are to see its last state. Decisions are made on what is certain
-	// whatever it says. Default: weak.
+	// ReadLevel is how certain lists of runs and looks into the cache of pictures are to be up to date in a cluster. What
+	// something hangs on is read for certain whatever it says. Default: weak.
 	ReadLevel rqlite.ReadLevel
 	// Keep is how many ended runs are kept. Default: 50.
 	Keep int

@@ -76,7 +76,7 @@ type Store struct {
 	User      string   `json:"user,omitempty" jsonschema:"example=${STORE_USER}" jsonschema_description:"User of the cluster; better from the environment."`
 	Password  string   `json:"password,omitempty" jsonschema:"example=${STORE_PASSWORD}" jsonschema_description:"Password of the cluster; better from the environment."`
 	CA        string   `json:"ca,omitempty" jsonschema_description:"File with the certificate of the cluster's own authority."`
-	ReadLevel string   `json:"read_level,omitempty" jsonschema:"enum=weak,enum=linearizable,default=weak" jsonschema_description:"How certain reads of a cluster are to see its last state. What decides something is read for certain at either level."`
+	ReadLevel string   `json:"read_level,omitempty" jsonschema:"enum=weak,enum=linearizable,default=weak" jsonschema_description:"How certain lists of runs and looks into the cache are to be up to date. What a run reads of its own rows is certain at either level."`
 }
 
 // Run says how a run goes about it.

@@ -99,14 +99,15 @@ func writeFailures(results []gorqlite.WriteResult) []error {
 	return failures
 }
 
-// Query reads with all writes confirmed by this node's leader in sight, which is enough within a run, or at the level
-// of the config.
+// Query reads at the level of the config, for what does no harm when it is a moment old: a node of a cluster that has
+// just become its leader answers at once and may lack, for a second or so, rows and whole tables that were confirmed.
+// Of a private node it sees all.
 func (c *Client) Query(ctx context.Context, statement Statement) (*Rows, error) {
 	return c.read(ctx, "read from the store", statement, plainly)
 }
 
-// QueryLinear reads what is certainly the last state of the whole cluster, for a decision that hangs on it. On one
-// node it costs what Query costs.
+// QueryLinear reads what is certainly the last state of the whole cluster, for all that something hangs on. On one node
+// it costs what Query costs.
 func (c *Client) QueryLinear(ctx context.Context, statement Statement) (*Rows, error) {
 	return c.read(ctx, "read from the store", statement, linearly)
 }

@@ -45,7 +45,8 @@ type Config struct {
 type ReadLevel string
 
 const (
-	// Weak asks the node that believes that it leads: for about a second after it was cut off it may be mistaken.
+	// Weak asks the node that believes that it leads: one that was cut off a moment ago may be mistaken, and one that was
+	// made leader a moment ago may lack what was confirmed before.
 	Weak ReadLevel = "weak"
 	// Linearizable makes the leader ask the others whether it still is one, which takes a round trip between them.
 	Linearizable ReadLevel = "linearizable"
