@@ -22,9 +22,11 @@ type Migration struct {
 	Statements []string // carried out in one transaction
 }
 
+// MigrationsTable makes the table of the steps taken.
+const MigrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations(version INTEGER PRIMARY KEY, checksum TEXT NOT NULL, ` +
+	`applied_ms INTEGER NOT NULL) STRICT`
+
 const (
-	migrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations(version INTEGER PRIMARY KEY, checksum TEXT NOT NULL, ` +
-		`applied_ms INTEGER NOT NULL) STRICT`
 	migrationInsert = `INSERT INTO schema_migrations(version, checksum, applied_ms) VALUES(?, ?, ?)`
 	migrationSelect = `SELECT version, checksum FROM schema_migrations ORDER BY version`
 )
@@ -38,7 +40,7 @@ func Migrate(ctx context.Context, c *Client, steps []Migration) error {
 			return fmt.Errorf("migrate the store: %w: step %d must have version %d and statements", ErrRejected, i, i+1)
 		}
 	}
-	if _, err := c.Apply(ctx, Statement{SQL: migrationsTable}); err != nil {
+	if _, err := c.Apply(ctx, Statement{SQL: MigrationsTable}); err != nil {
 		return fmt.Errorf("migrate the store: %w", err)
 	}
 	taken, err := stepsTaken(ctx, c, steps)

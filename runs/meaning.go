@@ -1,0 +1,85 @@
+package runs
+
+import "github.com/seed-98789ff7/converter/runs/rqlite"
+
+// Schema is the whole schema as SQL, and what it means, for the tool that writes docs/schema.md.
+type Schema struct {
+	Shared []string // outside of single runs: the statements of all steps, in their order
+	Run    []string // what makes the tables of run 1
+	// Meanings says what tables ("runs") and columns ("runs.number") are for; those of a run go without run_1_.
+	Meanings map[string]string
+}
+
+// DescribeSchema returns the schema of this version.
+func DescribeSchema() Schema {
+	s := Schema{Shared: []string{rqlite.MigrationsTable}, Meanings: meanings()}
+	for _, step := range migrations() {
+		s.Shared = append(s.Shared, step.Statements...)
+	}
+	for _, statement := range createTables(1) {
+		s.Run = append(s.Run, statement.SQL)
+	}
+	return s
+}
+
+// meanings has an entry for each table and each column; the tool misses one that is not there.
+func meanings() map[string]string {
+	return map[string]string{
+		"schema_migrations":            "The steps of the schema that this database has taken.",
+		"schema_migrations.version":    "number of the step, from 1 without gaps",
+		"schema_migrations.checksum":   "SHA-256 of the step's SQL; another one under the same number is refused",
+		"schema_migrations.applied_ms": "when it was taken",
+
+		"runs":               "One row a run, kept until the run is one of too many.",
+		"runs.number":        "counts up; the first of several processes that want a number gets it",
+		"runs.id":            "name of the run, `r-` and the number in four digits",
+		"runs.token":         "random text of the process that has the run; it tells its own row when an answer was lost",
+		"runs.name":          "of the config file, for people",
+		"runs.config":        "path of the config file",
+		"runs.config_digest": "SHA-256 of all in the config that decides the content",
+		"runs.state":         "queued, running, cancelling, or a final one: succeeded, partial, failed, cancelled, interrupted",
+		"runs.reason":        "why it is in that state, for people",
+		"runs.actor":         "who brought it there: user, signal, limit, store, crash, …",
+		"runs.result_id":     "names what was written by content; empty: nothing",
+		"runs.started_ms":    "when it began",
+		"runs.ended_ms":      "when it reached a final state; 0: not yet",
+		"runs.heartbeat_ms":  "last sign of life, every five seconds; a run of a cluster is dead when it is 15 s old",
+		"runs.pid":           "process that has the run",
+		"runs.summary":       "JSON: all numbers of the run; the columns of this table are newer where both have something",
+
+		"pictures":          "Pictures rendered by any run, so that no run renders them again.",
+		"pictures.asset_id": "SHA-256 of the bytes as they came",
+		"pictures.recipe":   "how they were rendered: sizes, quality, encoder",
+		"pictures.body":     "JSON: the asset with its renditions, whose bytes lie in `blobs/`",
+
+		"custom_items":              "The entities that the run made, one row a document of a source.",
+		"custom_items.uid":          "identity of the entity",
+		"custom_items.source_order": "place of its source in the config: two sources may have the same document",
+		"custom_items.kind":         "creature, item, spell, …",
+		"custom_items.name":         "for people",
+		"custom_items.head":         "JSON: what linking has to know, a few hundred bytes",
+		"custom_items.rev":          "number of the put the row comes from; a lower one that arrives late changes nothing",
+		"custom_items.entity_blob":  "SHA-256 that names the file of a body over 64 KB; NULL: it is in `entity`",
+		"custom_items.raw_blob":     "the same for `raw`",
+		"custom_items.entity":       "JSON: the entity without its raw document; `zstd:` and base64 when it is longer than 512 bytes",
+		"custom_items.raw":          "the document exactly as the source had it, in the same form",
+
+		"asset_mappings":        "What became of each reference to an asset.",
+		"asset_mappings.source": "whose documents refer to it",
+		"asset_mappings.uri":    "as it stands there; `sha256:` and its hash when it is longer than 512 bytes",
+		"asset_mappings.body":   "JSON: status, asset and problem",
+		"asset_mappings.rev":    "as in `custom_items`",
+
+		"problems":             "Failures by cause, as far as they were known at the last sign of life.",
+		"problems.fingerprint": "hash of code, plugin and message: the cause",
+		"problems.body":        "JSON: what happened, how often, what to do, examples",
+		"problems.rev":         "as in `custom_items`",
+
+		"checkpoints":               "How far each stream was read and stored: never further than its rows.",
+		"checkpoints.source":        "name of the source",
+		"checkpoints.stream":        "name of the stream within it",
+		"checkpoints.state_version": "of the form of `state`, which is the plugin's",
+		"checkpoints.state":         "base64: what the plugin needs for reading on from there",
+		"checkpoints.rev":           "as in `custom_items`",
+	}
+}
