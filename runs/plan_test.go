@@ -1,0 +1,238 @@
+//go:build integration
+
+package runs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/rqlite"
+)
+
+// wire is a way to the node of a library on which every statement is seen.
+type wire struct {
+	*httptest.Server
+
+	mu         sync.Mutex
+	statements map[string]seen
+}
+
+// seen is how a statement was sent, the first time.
+type seen struct {
+	args  []any
+	query string // of the request: how certain a read is to be
+}
+
+// tap returns a second library on the node of the first one, all of whose statements are seen.
+func tap(t *testing.T, l *Library) (*Library, *wire) {
+	t.Helper()
+	node := l.node.ClientConfig()
+	target, err := url.Parse(node.Endpoints()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{statements: map[string]seen{}}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.note(body, r.URL.RawQuery)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(w.Close)
+	return openLibrary(t, Config{URLs: []string{w.URL}, User: node.User, Password: node.Password, Keep: 3}), w
+}
+
+func (w *wire) note(body []byte, query string) {
+	var statements [][]any
+	if json.Unmarshal(body, &statements) != nil {
+		return // not one with SQL
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range statements {
+		text, _ := s[0].(string)
+		if _, known := w.statements[text]; !known {
+			w.statements[text] = seen{s[1:], query}
+		}
+	}
+}
+
+var ofRun = regexp.MustCompile(`\brun_\d+_`)
+
+// scanned says of statements why they may go through all of a table.
+var scanned = map[string]string{
+	"SELECT number,token,heartbeat_ms,pid FROM runs WHERE state IN":    "at most `keep` rows, once when the program starts",
+	"SELECT number FROM runs WHERE state NOT IN":                       "at most `keep` rows, once when a run ends",
+	"SELECT version, checksum FROM schema_migrations ORDER BY version": "as many rows as there are steps",
+}
+
+// TestPlans does all that a library does, and asks the database how it carries out each statement: what looks for
+// something uses an index, and what lists a table goes along one. A run's own rows are read for certain, and what writes
+// them is short enough not to be compressed in the node's log.
+func TestPlans(t *testing.T) {
+	first := openLibrary(t, Config{})
+	dead := begin(t, first)
+	stored(t, dead, []byte(`{}`))
+	old := time.Now().Add(-aliveFor - time.Second).UnixMilli()
+	if _, err := first.client.Apply(t.Context(), rqlite.Statement{SQL: `UPDATE runs SET heartbeat_ms=?`, Args: []any{old}}); err != nil {
+		t.Fatal(err)
+	}
+	l, w := tap(t, first)
+	exercise(t, l)
+	live := begin(t, l) // tables to look at
+	explained := map[string]bool{}
+	for text, sent := range w.statements {
+		sql := ofRun.ReplaceAllString(text, fmt.Sprintf("run_%d_", live.number))
+		if strings.HasPrefix(sql, "INSERT") {
+			if !strings.Contains(sql, "ON CONFLICT(") && !strings.HasPrefix(sql, "INSERT INTO schema_migrations") {
+				t.Errorf("%s\n\tcannot be sent twice", sql)
+			}
+			if len(sql) >= 1024 {
+				t.Errorf("%s\n\thas %d bytes", sql, len(sql))
+			}
+			continue // what is there already it finds by a unique index
+		}
+		ask, looks := asked(sql)
+		if word, _, _ := strings.Cut(sql, " "); !looks && word != "CREATE" && word != "DROP" {
+			t.Errorf("%s\n\tis not known how to look at", sql)
+		}
+		if !looks || explained[ask] {
+			continue
+		}
+		explained[ask] = true
+		rows, err := first.client.Query(t.Context(), rqlite.Statement{SQL: "EXPLAIN QUERY PLAN " + ask, Args: sent.args})
+		if err != nil {
+			t.Errorf("%s: %v", sql, err)
+			continue
+		}
+		for _, step := range plan(t, rows) {
+			if !indexed(ask, step) {
+				t.Errorf("%s\n\tis carried out as: %s", sql, step)
+			}
+		}
+		if strings.HasPrefix(sql, "SELECT") && ofRun.MatchString(sql) && !strings.Contains(sent.query, "linearizable") {
+			t.Errorf("%s\n\tis asked with %s: rows that are there may not be seen", sql, sent.query)
+		}
+	}
+	t.Logf("%d statements", len(explained))
+	if len(explained) < 20 {
+		t.Errorf("only %d statements were seen: %v", len(explained), explained)
+	}
+}
+
+var change = regexp.MustCompile(`^(?:UPDATE (\w+) SET .*|DELETE FROM (\w+)) WHERE `)
+
+// asked returns a statement as a query, of which alone the node tells the plan: a change looks for its rows like a query
+// for them does. Those that only make and drop tables look for nothing.
+func asked(sql string) (query string, looks bool) {
+	if strings.HasPrefix(sql, "SELECT") {
+		return sql, true
+	}
+	m := change.FindStringSubmatchIndex(sql)
+	if m == nil {
+		return "", false
+	}
+	table := change.ReplaceAllString(sql[:m[1]], "$1$2")
+	return "SELECT 1 FROM " + table + " WHERE " + sql[m[1]:], true
+}
+
+func plan(t *testing.T, rows *rqlite.Rows) []string {
+	t.Helper()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// indexed reports whether a step of a statement's plan is one that stays as fast when the tables grow.
+func indexed(sql, step string) bool {
+	for beginning := range scanned {
+		if strings.HasPrefix(sql, beginning) {
+			return true
+		}
+	}
+	switch {
+	case strings.Contains(step, "VIRTUAL TABLE"), step == "SCAN CONSTANT ROW":
+		return true
+	case strings.HasPrefix(step, "SCAN"):
+		return strings.Contains(step, "USING INDEX") && !strings.Contains(sql, "WHERE")
+	case strings.Contains(step, "TEMP B-TREE FOR ORDER BY"):
+		return strings.HasSuffix(sql, "LIMIT 1") // of the few rows that an index found
+	}
+	return true
+}
+
+func TestIndexedSeesWhatIsSlow(t *testing.T) {
+	for _, wrong := range [][2]string{
+		{"SELECT head FROM run_1_custom_items WHERE kind=?", "SCAN run_1_custom_items"},
+		{"SELECT head FROM run_1_custom_items WHERE kind=?", "SCAN run_1_custom_items USING INDEX sqlite_autoindex_run_1_custom_items_1"},
+		{"SELECT head FROM run_1_custom_items ORDER BY name LIMIT 5", "USE TEMP B-TREE FOR ORDER BY"},
+		{"SELECT number FROM runs WHERE name=?", "SCAN runs"},
+	} {
+		if indexed(wrong[0], wrong[1]) {
+			t.Errorf("%s as %s is taken for fast", wrong[0], wrong[1])
+		}
+	}
+}
+
+// exercise does everything with a library that has a statement of its own.
+func exercise(t *testing.T, l *Library) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 { // more than are kept
+		r := begin(t, l)
+		for i := range listPage + 1 { // a further page
+			e, h := item(i, 0, []byte(`{}`))
+			must(r.PutEntity(t.Context(), e, h))
+			must(r.PutMapping(t.Context(), core.AssetMapping{Source: "a", URI: fmt.Sprint(i), Status: "present"}, core.Written))
+		}
+		must(r.PutCheckpoint(t.Context(), core.Checkpoint{Source: "a", Stream: "x"}))
+		r.State().Failure(core.Failure{Code: "image.damaged", Message: "m", Item: "i"})
+		r.note(t.Context(), 0)
+		must(r.Flush(t.Context()))
+		time.Sleep(2 * time.Millisecond) // a sign of life is told from the one before by its time
+		must(r.beat(t.Context()))
+		heads, err := r.Heads(t.Context())
+		must(err)
+		collect(t, r, heads[:3])
+		_, err = r.Mappings(t.Context())
+		must(err)
+		_, err = r.Checkpoints(t.Context())
+		must(err)
+		must(l.Store(t.Context(), "recipe", core.Asset{ID: "a"}))
+		_, _, err = l.Lookup(t.Context(), "a", "recipe")
+		must(err)
+		_, err = l.Runs(t.Context(), 0)
+		must(err)
+		_, err = l.Find(t.Context(), r.ID())
+		must(err)
+		must(r.End(t.Context(), Ending{State: core.Succeeded, Drop: true, ResultID: "result"}))
+	}
+}
