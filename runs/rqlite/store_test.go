@@ -8,36 +8,19 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/seed-98789ff7/converter/runs/rqlite/rqlitetest"
 )
 
 // lossy returns a client whose way to the node loses each n-th answer after the node has done what was asked.
 func lossy(t *testing.T, node *Node, each int64) *Client {
 	t.Helper()
-	target, err := url.Parse(node.endpoints()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var count atomic.Int64
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ModifyResponse = func(*http.Response) error {
-		if count.Add(1)%each == 0 {
-			panic(http.ErrAbortHandler)
-		}
-		return nil
-	}
-	server := httptest.NewServer(proxy)
-	t.Cleanup(server.Close)
 	config := node.ClientConfig()
-	config.Endpoints, config.URLs = nil, []string{server.URL}
+	config.Endpoints, config.URLs = nil, []string{rqlitetest.Lossy(t, node.endpoints()[0], each)}
 	client, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
