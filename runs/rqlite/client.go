@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/rqlite/gorqlite"
@@ -103,7 +104,12 @@ func writeFailures(results []gorqlite.WriteResult) []error {
 // just become its leader answers at once and may lack, for a second or so, rows and whole tables that were confirmed.
 // Of a private node it sees all.
 func (c *Client) Query(ctx context.Context, statement Statement) (*Rows, error) {
-	return c.read(ctx, "read from the store", statement, plainly)
+	const operation = "read from the store"
+	rows, err := c.read(ctx, operation, statement, plainly)
+	if failure, ok := errors.AsType[*StatementError](err); ok && strings.Contains(failure.Message, "no such ") {
+		return c.read(ctx, operation, statement, linearly) // a new leader may not have come to the table yet
+	}
+	return rows, err
 }
 
 // QueryLinear reads what is certainly the last state of the whole cluster, for all that something hangs on. On one node

@@ -261,7 +261,13 @@ func TestStatementErrorNamesTheStatement(t *testing.T) {
 	if failure.Index != 1 || failure.SQL != "INSERT INTO t(a) VALUES(2)" || !failure.Duplicate() || failure.Attempts != 2 {
 		t.Errorf("got %+v", failure)
 	}
-	server.lie(says(200, `{"results":[{"error":"no such table: t"}]}`))
+	missing := says(200, `{"results":[{"error":"no such table: t"}]}`)
+	server.lie(missing)
+	if rows, err := client.Query(t.Context(), Statement{SQL: "SELECT a FROM t"}); err != nil || rows.Len() != 2 ||
+		!strings.Contains(server.queries[len(server.queries)-1], "level=linearizable") {
+		t.Errorf("a new leader that has not come to the table yet: %v, %v", rows, err)
+	}
+	server.lie(missing, missing)
 	if _, err = client.Query(t.Context(), Statement{SQL: "SELECT a FROM t"}); !errors.As(err, &failure) || failure.Duplicate() {
 		t.Errorf("got %v", err)
 	}
