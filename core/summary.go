@@ -39,6 +39,9 @@ type PluginUse struct {
 	Source  string `json:"source"`
 	Plugin  string `json:"plugin"`
 	Version string `json:"version"`
+	// Protocol and SDK are what it spoke and was built with; a manifest, which names content, has neither.
+	Protocol int    `json:"protocol,omitempty"`
+	SDK      string `json:"sdk,omitempty"`
 }
 
 // Summary is what is kept of a run when its tables are gone.

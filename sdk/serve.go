@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -179,6 +180,7 @@ func serve(s Source) error {
 // this is the second line; elsewhere it is the only one.
 func watchParent(done <-chan struct{}, stop <-chan func()) {
 	parent := os.Getppid()
+	host, _ := strconv.Atoi(os.Getenv(sourcepb.HostKey)) // 0: it does not say
 	tick := time.NewTicker(parentInterval)
 	defer tick.Stop()
 	for {
@@ -186,7 +188,7 @@ func watchParent(done <-chan struct{}, stop <-chan func()) {
 		case <-done:
 			return
 		case <-tick.C:
-			if os.Getppid() != parent {
+			if os.Getppid() != parent || gone(host) {
 				(<-stop)()
 				return
 			}

@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 // beParent starts a plugin as a host would, prints its process id and ends without it.
 func beParent() {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), role+"=plugin", sourcepb.CookieKey+"="+sourcepb.CookieValue)
+	cmd.Env = append(os.Environ(), role+"=plugin", sourcepb.CookieKey+"="+sourcepb.CookieValue,
+		fmt.Sprintf("%s=%d", sourcepb.HostKey, os.Getpid()))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		panic(err)
@@ -105,7 +106,7 @@ func TestPluginEndsWithItsParent(t *testing.T) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	proc := "/proc/" + strings.TrimSpace(stdout) + "/stat"
-	for range 800 {
+	for range 3000 {
 		stat, err := os.ReadFile(proc)
 		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
 			return

@@ -64,6 +64,8 @@ type Spec struct {
 	Can         Capabilities
 	// StateVersion is the version of the checkpoints; a checkpoint of another version is not handed back.
 	StateVersion uint32
+	// SDK is the version of what the plugin is built with. [Serve] sets it; empty: not known, as of a source in this process.
+	SDK string
 }
 
 // Capabilities name what a plugin can do beyond reading.

@@ -30,6 +30,7 @@ type details struct {
 	Kinds        []string        `json:"kinds"`
 	Capabilities []string        `json:"capabilities"`
 	StateVersion uint32          `json:"state_version,omitempty"`
+	SDK          string          `json:"sdk,omitempty"`
 	Options      json.RawMessage `json:"options,omitempty"`
 }
 
@@ -104,7 +105,7 @@ func whichPlugin(arg string, find host.FindConfig) (name string, where host.Foun
 func detailsOf(s sdk.Spec) details {
 	d := details{
 		Name: s.Name, Version: s.Version, Summary: s.Summary, Description: s.Description, Author: s.Author,
-		Homepage: s.Homepage, License: s.License, Kinds: s.Kinds, StateVersion: s.StateVersion, Options: s.Options,
+		Homepage: s.Homepage, License: s.License, Kinds: s.Kinds, StateVersion: s.StateVersion, SDK: s.SDK, Options: s.Options,
 		Capabilities: []string{},
 	}
 	if d.Kinds == nil {
@@ -137,6 +138,7 @@ func (d details) facts() [][2]string {
 	for _, f := range [][2]string{
 		{"version", d.Version},
 		{"protocol", fmt.Sprint(d.Protocol)},
+		{"sdk", d.SDK},
 		{"kinds", strings.Join(d.Kinds, ", ")},
 		{"can", strings.Join(d.Capabilities, ", ")},
 		{"author", d.Author},

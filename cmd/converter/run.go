@@ -177,7 +177,10 @@ func (j *job) plugins() []core.PluginUse {
 	uses := make([]core.PluginUse, len(j.sources.list))
 	for i, s := range j.sources.list {
 		spec := s.Source.Spec()
-		uses[i] = core.PluginUse{Source: s.Name, Plugin: spec.Name, Version: spec.Version}
+		uses[i] = core.PluginUse{Source: s.Name, Plugin: spec.Name, Version: spec.Version, SDK: spec.SDK}
+		if k := j.sources.kept[i]; k != nil {
+			uses[i].Protocol = k.Protocol()
+		}
 	}
 	return uses
 }

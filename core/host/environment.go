@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -28,7 +30,9 @@ func environment(ctx context.Context, host []string, config Config) []string {
 		}
 	}
 	env = append(env, config.Env...)
-	return append(env, sourcepb.LogLevelKey+"="+levelWord(ctx, config.Log))
+	return append(env,
+		fmt.Sprintf("%s=%d", sourcepb.HostKey, os.Getpid()),
+		sourcepb.LogLevelKey+"="+levelWord(ctx, config.Log))
 }
 
 // levelWord is the least level that the log shows.

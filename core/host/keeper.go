@@ -42,6 +42,13 @@ func Keep(ctx context.Context, config Config) (*Keeper, error) {
 // Spec returns what the plugin said of itself when it was first started.
 func (k *Keeper) Spec() sdk.Spec { return k.spec }
 
+// Protocol returns the major version of the protocol that is spoken with the plugin.
+func (k *Keeper) Protocol() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.process.Protocol()
+}
+
 // Configure hands over the options, now and to every process that takes this one's place.
 func (k *Keeper) Configure(ctx context.Context, c sdk.Configuration) error {
 	err := k.ask(ctx, func(p *Process) error { return p.Configure(ctx, c) })

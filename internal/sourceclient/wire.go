@@ -10,7 +10,7 @@ func specFromWire(w *sourcepb.Spec) sdk.Spec {
 	return sdk.Spec{
 		Name: w.GetName(), Version: w.GetVersion(), Summary: w.GetSummary(), Description: w.GetDescription(),
 		Author: w.GetAuthor(), Homepage: w.GetHomepage(), License: w.GetLicense(), Options: w.GetConfigSchema(),
-		Kinds: w.GetKinds(), StateVersion: w.GetStateVersion(),
+		Kinds: w.GetKinds(), StateVersion: w.GetStateVersion(), SDK: w.GetSdkVersion(),
 		Can: sdk.Capabilities{
 			Check: can.GetCheck(), Discover: can.GetDiscover(), Resumable: can.GetResumable(),
 			Incremental: can.GetIncremental(), FetchAsset: can.GetFetchAsset(),

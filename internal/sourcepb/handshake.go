@@ -33,6 +33,10 @@ func Majors() []int {
 // log less than it could; what it logs beyond is thrown away.
 const LogLevelKey = "CONVERTER_LOG_LEVEL"
 
+// HostKey is the environment variable with the process id of the host, so that a plugin sees that its host is gone even when it
+// went before the plugin first looked.
+const HostKey = "CONVERTER_HOST_PID"
+
 // The sizes both ends hold to.
 const (
 	// MaxMessage is the largest message that is accepted, in bytes.

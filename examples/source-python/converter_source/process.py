@@ -93,6 +93,7 @@ def _description(source: type[Source]) -> dict[str, object]:
 
 def _serve_host(source: type[Source]) -> None:
     parent = os.getppid()
+    host = int(os.environ.get("CONVERTER_HOST_PID") or 0)
     handshake = _take_stdout()
     log.to_host()
     known = os.environ.get("PLUGIN_PROTOCOL_VERSIONS", "").split(",")
@@ -106,11 +107,24 @@ def _serve_host(source: type[Source]) -> None:
     with handshake:
         handshake.write(f"1|{version}|unix|{path}|grpc|\n")
     try:
-        while not ending.wait(PARENT_INTERVAL) and os.getppid() == parent:
+        while not ending.wait(PARENT_INTERVAL) and os.getppid() == parent and not _gone(host):
             pass
     finally:
         ending.set()
         _end(server, service)
+
+
+def _gone(pid: int) -> bool:
+    """Whether there is no process of that id; 0 is none in particular."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _take_stdout() -> TextIO:
