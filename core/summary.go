@@ -17,13 +17,40 @@ type StageCounts struct {
 // Done is how many items have an outcome.
 func (c StageCounts) Done() int64 { return c.Written + c.Cached + c.Skipped + c.Failed + c.Cancelled }
 
-// CacheCounts are the numbers of one cache.
+// LevelCounts are the numbers of one level of a cache.
+type LevelCounts struct {
+	Hits      int64 `json:"hits"`
+	Misses    int64 `json:"misses"`
+	Evictions int64 `json:"evictions"`
+}
+
+// CacheCounts are the numbers of one cache. One that has no levels, or of which only that was kept, has hits and misses
+// alone.
 type CacheCounts struct {
 	Cache     string `json:"cache"`
-	Hits      int64  `json:"hits"`
-	Misses    int64  `json:"misses"`
-	Evictions int64  `json:"evictions"`
+	Hits      int64  `json:"hits"`      // of all levels
+	Misses    int64  `json:"misses"`    // lookups that no level answered
+	Evictions int64  `json:"evictions"` // from memory
+
+	// L1 is memory; its evictions are those for want of room and those by age. L2 is the store; its misses are lookups that
+	// L1 had sent on, its evictions rows that were removed by age.
+	L1 LevelCounts `json:"l1,omitzero"`
+	L2 LevelCounts `json:"l2,omitzero"`
+
+	Absent    int64 `json:"absent,omitempty"`    // hits that said: there is no such thing
+	Expired   int64 `json:"expired,omitempty"`   // evictions from memory by age
+	Loads     int64 `json:"loads,omitempty"`     // from where it is really known
+	LoadMS    int64 `json:"load_ms,omitempty"`   // time that took, of all of them together
+	Shared    int64 `json:"shared,omitempty"`    // waits for somebody else's lookup of the same key
+	Corrupt   int64 `json:"corrupt,omitempty"`   // damaged rows that were dropped
+	Fallbacks int64 `json:"fallbacks,omitempty"` // lookups that went on without L2, because it did not answer
+	Dropped   int64 `json:"dropped,omitempty"`   // entries that did not get to L2
+	Entries   int64 `json:"entries,omitempty"`   // in memory now
+	Bytes     int64 `json:"bytes,omitempty"`     // in memory now
 }
+
+// Leveled says that the cache has two levels.
+func (c CacheCounts) Leveled() bool { return c.L1 != LevelCounts{} }
 
 // Fetched is what one source asked servers for: what was sent and received, and what its own cache answered instead.
 type Fetched struct {
