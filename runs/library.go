@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/runs/blob"
+	"github.com/seed-98789ff7/converter/runs/cache"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -82,6 +83,9 @@ type Library struct {
 	packer *packer
 	pulse  time.Duration
 
+	pictures *cache.Cache
+	caches   []*cache.Cache // all of them
+
 	mu   sync.Mutex
 	live map[*Run]bool // begun and not ended
 }
@@ -143,7 +147,22 @@ func (l *Library) open(ctx context.Context) error {
 	if err := rqlite.Migrate(ctx, l.client, migrations()); err != nil {
 		return err
 	}
+	if l.pictures, err = l.openCache(ctx, l.picturesConfig()); err != nil {
+		return err
+	}
 	return l.bury(ctx)
+}
+
+// openCache opens a cache whose second level is in the store. It is closed with the library, and counted with each run
+// that [Library.Begin] enters.
+func (l *Library) openCache(ctx context.Context, config cache.Config) (*cache.Cache, error) {
+	config.Table, config.Log = cacheRows{l.client}, l.config.Log
+	c, err := cache.Open(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	l.caches = append(l.caches, c)
+	return c, nil
 }
 
 // Close ends what is still going on and closes the store, a private node after a snapshot. Runs that were not ended
@@ -158,6 +177,9 @@ func (l *Library) Close(ctx context.Context) error {
 	for r := range live {
 		failures = append(failures, r.stop(ctx))
 	}
+	for _, c := range l.caches {
+		l.closeCache(ctx, c)
+	}
 	if l.client != nil {
 		failures = append(failures, l.client.Close())
 	}
@@ -165,6 +187,17 @@ func (l *Library) Close(ctx context.Context) error {
 		failures = append(failures, l.node.Stop(ctx))
 	}
 	return errors.Join(failures...)
+}
+
+// cacheLimit is how long a cache may take for what the store does not have of it yet: nothing is lost with it but time.
+const cacheLimit = 3 * time.Second
+
+func (l *Library) closeCache(ctx context.Context, c *cache.Cache) {
+	ctx, cancel := context.WithTimeout(ctx, cacheLimit)
+	defer cancel()
+	if err := c.Close(ctx); err != nil {
+		l.config.Log.Warn("cache_not_saved", "error", err)
+	}
 }
 
 // Lost is closed when the private node is gone for good; [Library.Err] then says why. For a cluster it is nil, which is

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/runs/blob"
+	"github.com/seed-98789ff7/converter/runs/cache"
 	"github.com/seed-98789ff7/converter/runs/memory"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
@@ -24,8 +26,10 @@ type Run struct {
 	writer  *writer
 	bodies  *blob.Folder
 
+	caches map[*cache.Cache]*cache.Cache // those of the library, with the numbers of this run
+
 	halt  context.CancelFunc // ends the sign of life
-	still chan struct{}      // closed when it has ended
+	still sync.WaitGroup     // its goroutine, and the one that looks after the caches
 }
 
 // Begin enters a new run. Its number, id, start and sign of life are set here; the other members of s are what is known
@@ -47,7 +51,11 @@ func (l *Library) Begin(ctx context.Context, s core.Summary) (*Run, error) {
 	}
 	r := &Run{
 		library: l, number: s.Number, id: s.ID, token: token, log: l.config.Log.With("run", s.ID),
-		state: memory.New(memory.Config{Run: s}), still: make(chan struct{}),
+		state: memory.New(memory.Config{Run: s}), caches: map[*cache.Cache]*cache.Cache{},
+	}
+	for _, c := range l.caches {
+		r.caches[c] = c.Scope()
+		r.state.Counts(r.caches[c].Stats)
 	}
 	if err := r.furnish(ctx); err != nil {
 		return nil, fmt.Errorf("begin run %s: %w", s.ID, errors.Join(err, r.giveUp(ctx, err)))
@@ -84,7 +92,8 @@ func (r *Run) start(ctx context.Context) {
 	l.mu.Lock()
 	l.live[r] = true
 	l.mu.Unlock()
-	go r.live(lasting)
+	r.still.Go(func() { r.live(lasting) })
+	r.still.Go(func() { l.prepare(lasting) })
 }
 
 // ID returns the run's id, such as r-0001.
@@ -191,7 +200,7 @@ func (r *Run) conclude(ctx context.Context, drop bool) error {
 func (r *Run) stop(ctx context.Context) error {
 	err := r.writer.close(ctx)
 	r.halt() // last, so that a long flush keeps its sign of life
-	<-r.still
+	r.still.Wait()
 	return err
 }
 
@@ -203,7 +212,6 @@ const (
 
 // live gives the sign of life, and takes the problems to the store, until ctx ends.
 func (r *Run) live(ctx context.Context) {
-	defer close(r.still)
 	ticker := time.NewTicker(r.library.pulse)
 	defer ticker.Stop()
 	var noted uint64

@@ -20,6 +20,15 @@ func migrations() []rqlite.Migration {
 			`CREATE TABLE pictures(asset_id TEXT NOT NULL, recipe TEXT NOT NULL, body TEXT NOT NULL, ` +
 				`PRIMARY KEY(asset_id, recipe)) STRICT, WITHOUT ROWID`,
 		},
+	}, {
+		// The second level of the caches. The short columns come first, so that what decides is read without the value.
+		Version: 2,
+		Statements: []string{
+			`CREATE TABLE cache_entries(cache TEXT NOT NULL, key TEXT NOT NULL, writer TEXT NOT NULL, rev INTEGER NOT NULL, ` +
+				`expires_ms INTEGER NOT NULL, absent INTEGER NOT NULL, checksum TEXT NOT NULL, form INTEGER NOT NULL, ` +
+				`value TEXT NOT NULL, PRIMARY KEY(cache, key)) STRICT`,
+			`CREATE INDEX cache_entries_expiry ON cache_entries(expires_ms, cache, key)`,
+		},
 	}}
 }
 

@@ -226,7 +226,7 @@ func (j *job) engine() engine.Config {
 	c := engine.Config{
 		RunID: j.run.ID(), ConfigDigest: j.conf.digest, Sources: j.sources.list,
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
-		Ledger: j.run, Pictures: j.library, Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
+		Ledger: j.run, Pictures: j.run, Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
 	}
 	if j.conf.images() {
 		images := j.conf.assetConfig()

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -294,10 +295,34 @@ func (s *State) CacheN(name string, hits, misses int64) {
 	s.changed()
 }
 
+// Counts takes the numbers of a cache from whoever counts them, instead of those that are counted here under its name.
+// The function is called often, and must not wait.
+func (s *State) Counts(of func() core.CacheCounts) {
+	s.mu.Lock()
+	s.counted = append(s.counted, of)
+	s.mu.Unlock()
+	s.changed()
+}
+
+// cacheCounts lists the caches that were asked anything, by name.
 func (s *State) cacheCounts() []core.CacheCounts {
+	s.mu.Lock()
+	counted := s.counted
+	s.mu.Unlock()
 	var list []core.CacheCounts
-	for name, c := range s.caches.all() {
-		list = append(list, core.CacheCounts{Cache: name, Hits: c.hits.Load(), Misses: c.misses.Load()})
+	elsewhere := map[string]bool{}
+	for _, of := range counted {
+		c := of()
+		elsewhere[c.Cache] = true
+		if c.Hits+c.Misses > 0 {
+			list = append(list, c)
+		}
 	}
+	for name, c := range s.caches.all() {
+		if !elsewhere[name] {
+			list = append(list, core.CacheCounts{Cache: name, Hits: c.hits.Load(), Misses: c.misses.Load()})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b core.CacheCounts) int { return strings.Compare(a.Cache, b.Cache) })
 	return list
 }

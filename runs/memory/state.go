@@ -40,6 +40,7 @@ type State struct {
 	running time.Time    // since when
 	doing   string
 	recent  []core.Recent // newest last
+	counted []func() core.CacheCounts
 }
 
 // New returns the state of a run that has done nothing yet.

@@ -358,6 +358,26 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// A cache that counts itself replaces what was counted under its name, and is left out until it was asked anything.
+func TestCountsFromElsewhere(t *testing.T) {
+	s := New(Config{})
+	var pictures core.CacheCounts
+	s.Counts(func() core.CacheCounts { return pictures })
+	s.Counts(func() core.CacheCounts { return core.CacheCounts{Cache: "unused", Entries: 5} })
+	pictures.Cache = "pictures"
+	s.Cache("pictures", true)
+	s.Cache("zip", true)
+	s.Cache("http", false)
+	before := []core.CacheCounts{{Cache: "http", Misses: 1}, {Cache: "zip", Hits: 1}}
+	if got := s.Summary().Caches; !slices.Equal(got, before) {
+		t.Errorf("%+v", got)
+	}
+	pictures.Hits, pictures.L1.Hits = 3, 3
+	if got := s.Snapshot().Caches; !slices.Equal(got, []core.CacheCounts{before[0], pictures, before[1]}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestStreamsCachesAndSourcesAreBounded(t *testing.T) {
 	s, _ := newState(core.Running)
 	var announced []core.StreamCounts
