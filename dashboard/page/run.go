@@ -375,3 +375,31 @@ func openTone(r Run) string {
 	}
 	return ""
 }
+
+// LevelHits are the hits of all caches that have two levels.
+func (r Run) LevelHits() (memory, store int64) {
+	for _, c := range r.Caches {
+		memory += c.L1.Hits
+		store += c.L2.Hits
+	}
+	return memory, store
+}
+
+// Leveled says that any cache has two levels; what was kept of older runs has none.
+func (r Run) Leveled() bool { return slices.ContainsFunc(r.Caches, core.CacheCounts.Leveled) }
+
+// CacheAside says what a cache holds, and what went wrong with it.
+func CacheAside(c core.CacheCounts) string {
+	var words []string
+	add := func(n int64, text string) {
+		if n > 0 {
+			words = append(words, text)
+		}
+	}
+	add(c.Entries, Count(c.Entries, "entry", "entries")+" with "+Bytes(c.Bytes)+" in memory")
+	add(c.Shared, Count(c.Shared, "wait", "waits")+" for the same lookup")
+	add(c.Corrupt, Count(c.Corrupt, "damaged row", "damaged rows")+" dropped")
+	add(c.Fallbacks, Count(c.Fallbacks, "lookup", "lookups")+" without the store")
+	add(c.Dropped, Number(c.Dropped)+" not stored")
+	return join(words...)
+}

@@ -99,6 +99,37 @@ func TestRunPage(t *testing.T) {
 	}
 }
 
+// TestCacheLevels: a cache with levels shows them, one without leaves them open, and an older run has none.
+func TestCacheLevels(t *testing.T) {
+	r := moving()
+	r.Caches = []core.CacheCounts{
+		{Cache: "http", Hits: 5, Misses: 5},
+		{
+			Cache: "pictures", Hits: 30, Misses: 10, Evictions: 3, L1: core.LevelCounts{Hits: 18, Misses: 22, Evictions: 3},
+			L2: core.LevelCounts{Hits: 12, Misses: 9}, Entries: 27, Bytes: 12_000, Shared: 1, Corrupt: 2, Fallbacks: 1,
+		},
+	}
+	doc, _ := render(t, page.RunPage(page.Site{}, r, page.Stream{}))
+	for selector, want := range map[string][]string{
+		"#cards": {"35 of 50 lookups", "18 from memory, 12 from the store"},
+		"#caches": {
+			"Cache Hits L1 memory L2 store Misses Evicted Rate", "http 5 – – 5 0 50 %", "pictures 30 18 12 10 3 75 %",
+			"27 entries with 12 kB in memory · 1 wait for the same lookup · 2 damaged rows dropped · 1 lookup without the store",
+		},
+	} {
+		got := only(t, doc, selector)
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s says %q, want %q in it", selector, got, w)
+			}
+		}
+	}
+	doc, _ = render(t, page.RunPage(page.Site{}, moving(), page.Stream{}))
+	if got := only(t, doc, "#caches"); strings.Contains(got, "L1") || strings.Contains(only(t, doc, "#cards"), "from memory") {
+		t.Errorf("an older run says %q", got)
+	}
+}
+
 // TestSourcesThatFetchNothing says nothing of fetching, and a run that has ended nothing of reading.
 func TestSourcesThatFetchNothing(t *testing.T) {
 	r := moving()
