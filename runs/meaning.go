@@ -52,6 +52,17 @@ func meanings() map[string]string {
 		"pictures.recipe":   "how they were rendered: sizes, quality, encoder",
 		"pictures.body":     "JSON: the asset with its renditions, whose bytes lie in `blobs/`",
 
+		"cache_entries":            "What is kept of answers across runs, the second level of the caches; every row may be lost.",
+		"cache_entries.cache":      "name of the cache",
+		"cache_entries.key":        "what was asked",
+		"cache_entries.writer":     "names the process that wrote the row",
+		"cache_entries.rev":        "number of that process's put: one that arrives late changes nothing",
+		"cache_entries.expires_ms": "when it does not count any more",
+		"cache_entries.absent":     "1: it is known that there is no answer",
+		"cache_entries.checksum":   "SHA-256 over the rest, 32 digits of it; a row with another one is dropped",
+		"cache_entries.form":       "how the value is written: 0 as text, 1 as base64",
+		"cache_entries.value":      "the answer",
+
 		"custom_items":              "The entities that the run made, one row a document of a source.",
 		"custom_items.uid":          "identity of the entity",
 		"custom_items.source_order": "place of its source in the config: two sources may have the same document",
