@@ -16,10 +16,10 @@ import (
 
 const (
 	// milled is how many records a mill sends in each of its two streams.
-	milled = 200
+	milled = 120
 	// step is how many come between two checkpoints; after each it takes a short rest, so that it can be killed at any time.
-	step = 50
-	rest = 3 * time.Millisecond
+	step = 20
+	rest = 5 * time.Millisecond
 )
 
 // mill is a plugin with a bit of everything: checkpoints, records that cannot be read, assets. It does nothing wrong.

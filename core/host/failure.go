@@ -10,8 +10,9 @@ import (
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// deathLimit is how long a broken connection waits for the process to be found dead. The connection breaks first.
-const deathLimit = time.Second
+// deathLimit is how long a broken connection waits for the process to be found dead. The connection breaks first, and a busy
+// machine takes its time over the rest.
+const deathLimit = 5 * time.Second
 
 // fate says what became of the process, when a call broke and the plugin did not say why.
 func (p *Process) fate(err error) error {

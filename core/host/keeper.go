@@ -138,7 +138,7 @@ func (k *Keeper) start(ctx context.Context) error {
 			return nil
 		}
 		d, _ := errors.AsType[*sdk.Diagnostic](err)
-		if d == nil || d.Code != CodeKilled || k.starts == maxStarts {
+		if d == nil || d.Code != CodeKilled && d.Code != CodeDisconnected || k.starts == maxStarts {
 			return err
 		}
 	}
