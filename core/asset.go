@@ -36,4 +36,17 @@ type AssetMapping struct {
 	Status  sdk.AssetStatus `json:"status"`
 	AssetID string          `json:"asset_id,omitempty"`
 	Problem string          `json:"problem,omitempty"`
+
+	// What follows is for a later attempt at the run.
+
+	Pending  bool      `json:"pending,omitempty"` // the reference was met, and nothing was done about it yet
+	Outcome  Outcome   `json:"outcome,omitempty"` // unless it is pending
+	Failures []Failure `json:"failures,omitempty"`
+	Role     string    `json:"role,omitempty"`
+	Locator  Locator   `json:"locator,omitzero"`
+	Of       string    `json:"of,omitempty"` // name of an entity that refers to it
+	// First says that the asset was looked up or rendered for this reference; others to the same bytes share it. Asset is
+	// what came of it.
+	First bool   `json:"first,omitempty"`
+	Asset *Asset `json:"asset,omitempty"`
 }

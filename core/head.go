@@ -14,15 +14,49 @@ type Head struct {
 	Pack          string
 	Scope         string
 	NativeID      string
+	Place         int64    // of its record among the items of the stream, from 1
 	Aliases       []string // other native ids that links may use
 	ContentSHA256 string
 	RawBytes      int64
 }
 
-// Checkpoint is how far a stream was read and stored; State is opaque.
+// Checkpoint is how far a stream was read and stored; State is opaque. What is known of the stream stands with it, so that
+// a stream that is complete need not be asked for again.
 type Checkpoint struct {
 	Source       string
-	Stream       string
+	Stream       string // empty: of the source as a whole, which is complete
 	StateVersion uint32
 	State        []byte
+	Items        int64 // how many items of the stream came before it
+	Complete     bool  // nothing comes after it
+	Order        int   // of the stream among those of its source; set when it is complete, like the two that follow
+	Title        string
+	Expected     int64 // records announced
+}
+
+// The kinds of mishaps.
+const (
+	MishapRecord    = "record"    // a record that no entity could be made of
+	MishapDuplicate = "duplicate" // a second record of one id
+	MishapSkipped   = "skipped"   // an item that the source could not read
+	MishapRemark    = "remark"    // no item: something that the source remarked
+)
+
+// Mishap is an item of a stream that came to nothing, with its failures, or a remark of the source.
+type Mishap struct {
+	Source   string    `json:"source"`
+	Stream   string    `json:"stream"` // empty: a remark about the source as a whole
+	Place    int64     `json:"place"`  // among the items of its stream, from 1
+	Kind     string    `json:"kind"`
+	ID       string    `json:"id,omitempty"` // native id; for a remark what tells it from others
+	Failures []Failure `json:"failures"`
+}
+
+// Past is what the earlier attempts at a run have stored.
+type Past struct {
+	Checkpoints []Checkpoint
+	Heads       []Head // by uid, then by the order of their sources
+	Mishaps     []Mishap
+	Mappings    []AssetMapping
+	Made        []string // ids of the assets that were rendered in this run
 }

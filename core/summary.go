@@ -71,6 +71,15 @@ type PluginUse struct {
 	SDK      string `json:"sdk,omitempty"`
 }
 
+// Attempt is one process's work on a run that came to no end.
+type Attempt struct {
+	StartedMS int64  `json:"started_ms"`
+	EndedMS   int64  `json:"ended_ms"`
+	State     State  `json:"state"` // interrupted, failed or cancelled
+	Reason    string `json:"reason,omitempty"`
+	Actor     string `json:"actor,omitempty"`
+}
+
 // Summary is what is kept of a run when its tables are gone.
 type Summary struct {
 	ID           string `json:"id"` // r-0001
@@ -78,9 +87,11 @@ type Summary struct {
 	Name         string `json:"name"`   // of the config, for people
 	Config       string `json:"config"` // path of the config file
 	ConfigDigest string `json:"config_digest"`
-	State        State  `json:"state"`
-	Reason       string `json:"reason,omitempty"` // why it is in this state, for people
-	Actor        string `json:"actor,omitempty"`  // user, signal, limit, plugin crash, store
+	// ConfigParts name the content of each part of the config, as ConfigDigest does that of the whole.
+	ConfigParts map[string]string `json:"config_parts,omitempty"`
+	State       State             `json:"state"`
+	Reason      string            `json:"reason,omitempty"` // why it is in this state, for people
+	Actor       string            `json:"actor,omitempty"`  // user, signal, limit, plugin crash, store
 	// ResultID names what was written, by content: runs that wrote the same bytes have the same one. It is the run_id
 	// of the manifest.
 	ResultID    string         `json:"result_id,omitempty"`
@@ -97,6 +108,37 @@ type Summary struct {
 	Plugins  []PluginUse      `json:"plugins,omitempty"`
 	// Fetched has the sources that fetched anything.
 	Fetched []Fetched `json:"fetched,omitempty"`
+	PID     int64     `json:"pid,omitempty"` // of the process that works on it, or did last
+	// Attempts are the earlier ones, oldest first: the run was resumed as many times.
+	Attempts  []Attempt `json:"attempts,omitempty"`
+	ResumedMS int64     `json:"resumed_ms,omitempty"` // when the latest attempt began; 0: it is the first
+	Parent    string    `json:"parent,omitempty"`     // id of the run whose failures this one tries again
+	Child     string    `json:"child,omitempty"`      // id of the run that tries again what failed in this one
+	// Kept says that the rows of the ended run are still there: it can be resumed, or what failed can be tried again.
+	Kept bool `json:"kept,omitempty"`
+}
+
+// Resumable says that the run can be taken up where it stopped.
+func (s *Summary) Resumable() bool {
+	return s.Kept && (s.State == Interrupted || s.State == Failed || s.State == Cancelled)
+}
+
+// Retriable says that what failed in the run can be tried again without reading all of it.
+func (s *Summary) Retriable() bool { return s.Kept && s.State == Partial }
+
+// WorkedMS is how long the run was worked on until a time, without the pauses between its attempts.
+func (s *Summary) WorkedMS(untilMS int64) int64 {
+	if s.EndedMS > 0 {
+		untilMS = s.EndedMS
+	}
+	begun, worked := s.StartedMS, int64(0)
+	for _, a := range s.Attempts {
+		worked += max(a.EndedMS-a.StartedMS, 0)
+	}
+	if s.ResumedMS > 0 {
+		begun = s.ResumedMS
+	}
+	return worked + max(untilMS-begun, 0)
 }
 
 // Stage returns the counts of a stage, zero when the run never came to it.
@@ -164,6 +206,23 @@ type Recent struct {
 	Height  int    `json:"height"`
 }
 
+// Storing is how a run gets its rows into the store. Rows that were put and wait are lost when the process is killed, and read
+// again when the run is resumed.
+type Storing struct {
+	Waiting      int64 `json:"waiting"` // rows that are not stored yet
+	WaitingBytes int64 `json:"waiting_bytes"`
+	Batches      int64 `json:"batches"`
+	Rows         int64 `json:"rows"`      // stored
+	Replaced     int64 `json:"replaced"`  // put again before they were stored, and stored once
+	Failures     int64 `json:"failures"`  // batches that had to be sent again
+	Refused      int64 `json:"refused"`   // rows that the store will never take
+	LatestUS     int64 `json:"latest_us"` // microseconds that the latest batch took
+	LongestUS    int64 `json:"longest_us"`
+	TotalUS      int64 `json:"total_us"`
+	Waits        int64 `json:"waits"` // times that a worker waited for room
+	WaitedUS     int64 `json:"waited_us"`
+}
+
 // Snapshot is a run at one moment.
 type Snapshot struct {
 	Summary
@@ -176,6 +235,7 @@ type Snapshot struct {
 	ETAMS    int64     // 0: not known
 	Reading  []Reading // the sources being read, by name
 	Working  []Work
+	Storing  Storing
 	Recent   []Recent // newest first, at most 12
 	// LastMS is when an item last got an outcome; a long silence is shown.
 	LastMS int64

@@ -15,6 +15,7 @@ type entry struct {
 	bytes  int
 	counts []count      // to be counted once the row is stored
 	about  core.Failure // whom it concerns, should the store refuse the row
+	mishap *core.Mishap // what it is then; nil: nothing
 
 	place uint64    // in the order of the backlog
 	rev   uint64    // number of the put that the row comes from
@@ -76,7 +77,7 @@ func (b *backlog) index(e *entry) {
 
 // supersede makes the entry hold the row of a later one, and stand for both in the numbers.
 func (e *entry) supersede(later *entry) {
-	e.row, e.bytes, e.rev, e.about = later.row, later.bytes, later.rev, later.about
+	e.row, e.bytes, e.rev, e.about, e.mishap = later.row, later.bytes, later.rev, later.about, later.mishap
 	for _, c := range later.counts {
 		e.counts = merged(e.counts, c)
 	}

@@ -99,10 +99,10 @@ func TestPicturesAreWarm(t *testing.T) {
 	for i := range n {
 		a := picture(t, first, fmt.Sprint("picture ", i))
 		all = append(all, a)
-		if _, found, err := r.Lookup(t.Context(), a.ID, "webp80"); err != nil || found {
+		if _, found, err := r.Pictures().Lookup(t.Context(), a.ID, "webp80"); err != nil || found {
 			t.Fatalf("found before it was stored, %v", err)
 		}
-		if err := r.Store(t.Context(), "webp80", a); err != nil {
+		if err := r.Pictures().Store(t.Context(), "webp80", a); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,12 +122,12 @@ func TestPicturesAreWarm(t *testing.T) {
 		}
 	}
 	for _, a := range all {
-		if got, found, err := r.Lookup(t.Context(), a.ID, "webp80"); err != nil || !found || got.ID != a.ID {
+		if got, found, err := r.Pictures().Lookup(t.Context(), a.ID, "webp80"); err != nil || !found || got.ID != a.ID {
 			t.Errorf("%+v, %v, %v", got, found, err)
 		}
 	}
 	other := begin(t, second)
-	if _, found, err := other.Lookup(t.Context(), all[0].ID, "webp80"); err != nil || !found {
+	if _, found, err := other.Pictures().Lookup(t.Context(), all[0].ID, "webp80"); err != nil || !found {
 		t.Error(found, err)
 	}
 	if c := counted(t, r.State().Summary()); c.L1.Hits != n || c.Hits != n || c.Misses != 0 || c.Loads != 0 || c.Entries != n {

@@ -31,7 +31,10 @@ func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist 
 const (
 	aliveFor     = 15 * time.Second // a run whose sign of life is older is dead
 	activeStates = `('queued','running','cancelling')`
-	runColumns   = `number,id,state,reason,actor,result_id,started_ms,ended_ms,heartbeat_ms,summary`
+	runColumns   = `number,id,state,reason,actor,result_id,started_ms,ended_ms,heartbeat_ms,pid,summary,` + hasRows
+
+	// hasRows says whether the tables of a run are there.
+	hasRows = `EXISTS(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='run_'||number||'_custom_items')`
 )
 
 // Runs lists the latest runs, newest first; limit 0 is for all. One that is active in another process is as old as its
@@ -92,8 +95,9 @@ func summaries(ctx context.Context, ask query, statement rqlite.Statement) ([]co
 	for rows.Next() {
 		var row core.Summary
 		var state, body string
+		var pid, kept int64
 		err := rows.Scan(&row.Number, &row.ID, &state, &row.Reason, &row.Actor, &row.ResultID, &row.StartedMS, &row.EndedMS,
-			&row.HeartbeatMS, &body)
+			&row.HeartbeatMS, &pid, &body, &kept)
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +108,7 @@ func summaries(ctx context.Context, ask query, statement rqlite.Statement) ([]co
 		// The columns are newer than the body when a later process found the run dead.
 		s.Number, s.ID, s.State, s.Reason, s.Actor = row.Number, row.ID, core.State(state), row.Reason, row.Actor
 		s.ResultID, s.StartedMS, s.EndedMS, s.HeartbeatMS = row.ResultID, row.StartedMS, row.EndedMS, row.HeartbeatMS
+		s.PID, s.Kept = pid, kept != 0 && s.State.Ended()
 		list = append(list, s)
 	}
 	return list, nil
@@ -182,7 +187,7 @@ func update(s core.Summary, token, condition string) (rqlite.Statement, error) {
 	}, err
 }
 
-// bury marks the runs of dead processes as interrupted and removes what they left behind.
+// bury marks the runs of dead processes as interrupted. Their rows stay, as long as [Library.shed] lets them.
 func (l *Library) bury(ctx context.Context) error {
 	folders, err := l.bodyFolders()
 	if err != nil {
@@ -207,6 +212,9 @@ func (l *Library) bury(ctx context.Context) error {
 		if err := l.interrupt(ctx, number, pid, token, heartbeat); err != nil {
 			return fmt.Errorf("mark run r-%04d as interrupted: %w", number, err)
 		}
+	}
+	if err := l.shed(ctx); err != nil {
+		return err
 	}
 	return l.sweep(ctx, folders)
 }
@@ -234,23 +242,36 @@ func (l *Library) interrupt(ctx context.Context, number, pid int64, token string
 	if _, err := l.client.Apply(ctx, mark); err != nil {
 		return err
 	}
-	state, err := l.stateOf(ctx, number)
+	state, _, err := l.stateOf(ctx, number)
 	if err != nil || state != core.Interrupted { // it has given a sign of life meanwhile
+		return err
+	}
+	current, err := l.current(ctx, number)
+	if err != nil || current {
 		return err
 	}
 	_, err = l.client.Apply(ctx, dropTables(number)...)
 	return err
 }
 
-// stateOf returns the stored state of a run, empty when there is no such run.
-func (l *Library) stateOf(ctx context.Context, number int64) (core.State, error) {
-	rows, err := l.client.QueryLinear(ctx, rqlite.Statement{SQL: `SELECT state FROM runs WHERE number=?`, Args: []any{number}})
+// current says that the tables of a run are such as this program makes, so that the run can be resumed.
+func (l *Library) current(ctx context.Context, number int64) (bool, error) {
+	n, err := l.number(ctx, rqlite.Statement{
+		SQL:  `SELECT count(*) FROM sqlite_schema WHERE type='table' AND name=? AND sql LIKE '%complete INTEGER%'`,
+		Args: []any{checkpoints.of(number)},
+	})
+	return n > 0, err
+}
+
+// stateOf returns the stored state of a run and whose it is, empty when there is no such run.
+func (l *Library) stateOf(ctx context.Context, number int64) (core.State, string, error) {
+	rows, err := l.client.QueryLinear(ctx, rqlite.Statement{SQL: `SELECT state,token FROM runs WHERE number=?`, Args: []any{number}})
 	if err != nil || !rows.Next() {
-		return "", err
+		return "", "", err
 	}
-	var state string
-	err = rows.Scan(&state)
-	return core.State(state), err
+	var state, token string
+	err = rows.Scan(&state, &token)
+	return core.State(state), token, err
 }
 
 func (l *Library) storedProblems(ctx context.Context, number int64) ([]core.Problem, error) {
@@ -310,6 +331,37 @@ func (l *Library) sweep(ctx context.Context, folders []int64) error {
 		}
 		if err := os.RemoveAll(l.bodies(number)); err != nil {
 			return fmt.Errorf("remove the bodies of run r-%04d: %w", number, err)
+		}
+	}
+	return nil
+}
+
+// shed drops the rows of ended runs that nobody needs any more: those that a later run of the same config has finished
+// after, and all but the newest few of the others.
+func (l *Library) shed(ctx context.Context) error {
+	rows, err := l.client.QueryLinear(ctx, rqlite.Statement{
+		SQL: `SELECT number,EXISTS(SELECT 1 FROM runs f WHERE f.number<>r.number AND f.ended_ms>=r.ended_ms AND ` +
+			`f.state IN ('succeeded','partial') AND (f.config=r.config OR f.config_digest=r.config_digest)) ` +
+			`FROM runs r WHERE state NOT IN ` + activeStates + ` AND ` + hasRows + ` ORDER BY number DESC`,
+	})
+	if err != nil {
+		return fmt.Errorf("look for rows that nobody needs: %w", err)
+	}
+	kept := 0
+	for rows.Next() {
+		var number, superseded int64
+		if err := rows.Scan(&number, &superseded); err != nil {
+			return fmt.Errorf("look for rows that nobody needs: %w", err)
+		}
+		if superseded == 0 && kept < l.config.KeepRows {
+			kept++
+			continue
+		}
+		if _, err := l.client.Apply(ctx, dropTables(number)...); err != nil {
+			return fmt.Errorf("drop the rows of run r-%04d: %w", number, err)
+		}
+		if err := os.RemoveAll(l.bodies(number)); err != nil {
+			return fmt.Errorf("drop the bodies of run r-%04d: %w", number, err)
 		}
 	}
 	return nil

@@ -9,8 +9,11 @@
 // caches; [Run.End] waits for them, and [Library.Close] for those of runs that were not ended. A Library has one for each
 // of its caches, and the process of the private node.
 //
+// A run that did not finish can be resumed, and what failed in one can be tried again: their rows are kept, of so many runs
+// as [Config.KeepRows] says. docs/decisions has what of them means what.
+//
 // Errors: [StoreError] says that the store is lost for this run, what that means and what to do; [NotFoundError] that
-// there is no such run. Others come from runs/rqlite and runs/blob and keep their types. A row that the store refuses
+// there is no such run, [AliveError] that it is at work elsewhere, [RowsGoneError] that nothing of it is left to go on from. Others come from runs/rqlite and runs/blob and keep their types. A row that the store refuses
 // is no error but a failure of its item, with the code store.row_refused.
 //
 // Memory: a Run holds at most 5,000 rows or 16 MB that are not stored yet, and while it yields entities two pages of

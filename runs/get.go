@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
@@ -42,13 +43,18 @@ func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
 	return list, nil
 }
 
-// pages reads the JSON bodies in a column of a table with two keys, in their order, page after page. Like all that a run
-// reads of its own rows it wants certainty: a node that has just become the leader of a cluster may not have them all yet,
-// and a row that does not come is one that nobody misses.
+// pages reads the JSON bodies in a column of a table, in the order of its keys, page after page. Like all that a run reads of its
+// own rows it wants certainty: a node that has just become the leader of a cluster may not have them all yet, and a row that does
+// not come is one that nobody misses.
 func pages[T any](ctx context.Context, r *Run, column string, t table, key func(T) []any) ([]T, error) {
-	keys := tableColumns[t][0] + "," + tableColumns[t][1]
+	keys := strings.Join(tableColumns[t][:tableKeys[t]], ",")
+	after := make([]string, tableKeys[t])
+	for i := range after {
+		after[i] = fmt.Sprintf("?1->>%d", i)
+	}
 	first := fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, listPage)
-	further := fmt.Sprintf(`SELECT %s FROM %s WHERE (%s)>(?1->>0,?1->>1) ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, keys, listPage)
+	further := fmt.Sprintf(`SELECT %s FROM %s WHERE (%s)>(%s) ORDER BY %s LIMIT %d`,
+		column, t.of(r.number), keys, strings.Join(after, ","), keys, listPage)
 	statement := rqlite.Statement{SQL: first}
 	var list []T
 	for {
@@ -75,7 +81,8 @@ func pages[T any](ctx context.Context, r *Run, column string, t table, key func(
 // Checkpoints lists how far each stream was read and stored.
 func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
-		SQL: `SELECT source,stream,state_version,state FROM ` + checkpoints.of(r.number) + ` ORDER BY source,stream`,
+		SQL: `SELECT source,stream,state_version,state,items,complete,place,title,expected FROM ` + checkpoints.of(r.number) +
+			` ORDER BY source,stream`,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
@@ -83,16 +90,26 @@ func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 	var list []core.Checkpoint
 	for rows.Next() {
 		var c core.Checkpoint
-		var version int64
+		var version, complete, order int64
 		var state string
-		if err := rows.Scan(&c.Source, &c.Stream, &version, &state); err != nil {
+		err := rows.Scan(&c.Source, &c.Stream, &version, &state, &c.Items, &complete, &order, &c.Title, &c.Expected)
+		if err == nil {
+			c.State, err = base64.StdEncoding.DecodeString(state)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
 		}
-		c.StateVersion = uint32(version)
-		if c.State, err = base64.StdEncoding.DecodeString(state); err != nil {
-			return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)
-		}
+		c.StateVersion, c.Complete, c.Order = uint32(version), complete != 0, int(order)
 		list = append(list, c)
+	}
+	return list, nil
+}
+
+// Mishaps lists what went wrong with single items.
+func (r *Run) Mishaps(ctx context.Context) ([]core.Mishap, error) {
+	list, err := pages(ctx, r, "body", mishaps, func(m core.Mishap) []any { return []any{m.Source, m.Stream, m.Place} })
+	if err != nil {
+		return nil, fmt.Errorf("list the mishaps of run %s: %w", r.id, err)
 	}
 	return list, nil
 }

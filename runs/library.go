@@ -36,6 +36,9 @@ type Config struct {
 	ReadLevel rqlite.ReadLevel
 	// Keep is how many ended runs are kept. Default: 50.
 	Keep int
+	// KeepRows is how many ended runs keep their rows at most, so that they can be resumed or their failures tried again.
+	// Rows go earlier when a later run of the same config has finished. Default: 3.
+	KeepRows int
 	// BatchRows is how many rows are stored at once at most. Default: what the environment's CACHE_BUILD_BATCH_SIZE
 	// says, else 100.
 	BatchRows int
@@ -44,8 +47,9 @@ type Config struct {
 }
 
 const (
-	defaultKeep = 50
-	mostRows    = 5000 // as many as a run holds back at most
+	defaultKeep     = 50
+	defaultKeepRows = 3
+	mostRows        = 5000 // as many as a run holds back at most
 )
 
 func (c Config) withDefaults() (Config, error) {
@@ -57,6 +61,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Keep < 0 {
 		return c, fmt.Errorf("keep %d runs: at least 1 is kept", c.Keep)
+	}
+	if c.KeepRows == 0 {
+		c.KeepRows = defaultKeepRows
 	}
 	if text := os.Getenv(BatchVariable); c.BatchRows == 0 && text != "" {
 		rows, err := strconv.Atoi(text)
@@ -91,7 +98,7 @@ type Library struct {
 }
 
 // Open opens the library in its folder, with a private node unless a cluster is named. Runs that were left behind by
-// processes that died are marked as interrupted, and their rows dropped. The end of ctx ends only the opening.
+// processes that died are marked as interrupted; they can be resumed. The end of ctx ends only the opening.
 func Open(ctx context.Context, config Config) (*Library, error) {
 	config, err := config.withDefaults()
 	if err != nil {

@@ -66,6 +66,10 @@ func meanings() map[string]string {
 		"custom_items":              "The entities that the run made, one row a document of a source.",
 		"custom_items.uid":          "identity of the entity",
 		"custom_items.source_order": "place of its source in the config: two sources may have the same document",
+		"custom_items.source":       "name of the source",
+		"custom_items.stream":       "name of the stream within it",
+		"custom_items.place":        "number of the item in its stream, as it came",
+		"custom_items.sum":          "hash of the record as it came: one that comes again and is the same is not stored again",
 		"custom_items.kind":         "creature, item, spell, …",
 		"custom_items.name":         "for people",
 		"custom_items.head":         "JSON: what linking has to know, a few hundred bytes",
@@ -91,6 +95,22 @@ func meanings() map[string]string {
 		"checkpoints.stream":        "name of the stream within it",
 		"checkpoints.state_version": "of the form of `state`, which is the plugin's",
 		"checkpoints.state":         "base64: what the plugin needs for reading on from there",
+		"checkpoints.items":         "how many items of the stream it covers",
+		"checkpoints.complete":      "1: the stream was read to its end",
+		"checkpoints.place":         "place of the stream among those of its source",
+		"checkpoints.title":         "of the stream, for people",
+		"checkpoints.expected":      "how many records the source had announced",
 		"checkpoints.rev":           "as in `custom_items`",
+
+		"mishaps":        "Items that could not be read, one row each, so that a run that goes on counts them as before.",
+		"mishaps.source": "name of the source",
+		"mishaps.stream": "name of the stream within it",
+		"mishaps.place":  "number of the item in its stream, as it came",
+		"mishaps.body":   "JSON: what was wrong with it",
+		"mishaps.rev":    "as in `custom_items`",
+
+		"made":          "The pictures that this run rendered itself, so that a run that goes on does not count them as found.",
+		"made.asset_id": "SHA-256 of the bytes as they came",
+		"made.rev":      "as in `custom_items`",
 	}
 }

@@ -41,16 +41,6 @@ func (l *Library) Lookup(ctx context.Context, assetID, recipe string) (core.Asse
 	return l.lookup(ctx, l.pictures, assetID, recipe)
 }
 
-// Lookup is [Library.Lookup], counted with the run.
-func (r *Run) Lookup(ctx context.Context, assetID, recipe string) (core.Asset, bool, error) {
-	return r.library.lookup(ctx, r.caches[r.library.pictures], assetID, recipe)
-}
-
-// Store is [Library.Store].
-func (r *Run) Store(ctx context.Context, recipe string, a core.Asset) error {
-	return r.library.Store(ctx, recipe, a)
-}
-
 func (l *Library) lookup(ctx context.Context, c *cache.Cache, assetID, recipe string) (asset core.Asset, found bool, err error) {
 	hit, err := c.GetOrLoad(ctx, pictureKey(assetID, recipe), func(ctx context.Context) ([]byte, bool, error) {
 		return l.picture(ctx, assetID, recipe)

@@ -212,7 +212,7 @@ func exercise(t *testing.T, l *Library) {
 		for i := range listPage + 1 { // a further page
 			e, h := item(i, 0, []byte(`{}`))
 			must(r.PutEntity(t.Context(), e, h))
-			must(r.PutMapping(t.Context(), core.AssetMapping{Source: "a", URI: fmt.Sprint(i), Status: "present"}, core.Written))
+			must(r.PutMapping(t.Context(), core.AssetMapping{Source: "a", URI: fmt.Sprint(i), Status: "present"}))
 		}
 		must(r.PutCheckpoint(t.Context(), core.Checkpoint{Source: "a", Stream: "x"}))
 		r.State().Failure(core.Failure{Code: "image.damaged", Message: "m", Item: "i"})
@@ -226,6 +226,12 @@ func exercise(t *testing.T, l *Library) {
 		_, err = r.Mappings(t.Context())
 		must(err)
 		_, err = r.Checkpoints(t.Context())
+		must(err)
+		must(r.PutMishap(t.Context(), core.Mishap{Source: "a", Stream: "x"}))
+		must(r.Flush(t.Context()))
+		_, err = r.Mishaps(t.Context())
+		must(err)
+		_, err = r.Past(t.Context())
 		must(err)
 		must(l.Store(t.Context(), "recipe", core.Asset{ID: "a"}))
 		_, _, err = l.Lookup(t.Context(), "a", "recipe")

@@ -3,12 +3,16 @@ package runs
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/runs/blob"
+	"github.com/seed-98789ff7/converter/runs/memory"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -16,45 +20,61 @@ import (
 const keyLimit = 512
 
 // PutEntity queues an entity; what e and head refer to may be reused when it returns. It is counted as written when it
-// is stored.
+// is stored. One that an earlier attempt has stored, and that is the same, is counted at once.
 func (r *Run) PutEntity(ctx context.Context, e *core.Entity, head core.Head) error {
-	row, err := r.itemRow(ctx, e, head)
+	row, sum, err := r.itemRow(ctx, e, head)
 	if err != nil {
 		return fmt.Errorf("put entity %s: %w", e.UID, err)
+	}
+	if r.aside.take(head, sum) {
+		r.state.Done(core.StageEntities, head.Source, head.Stream, core.Written, 1)
+		return nil
 	}
 	item := head.Name
 	if item == "" {
 		item = head.UID
 	}
 	return r.writer.put(ctx, &entry{
-		table: items, key: fmt.Sprintf("%s\x00%d", head.UID, head.SourceOrder), row: row, bytes: rqlite.Size(row),
+		table: items, key: itemKey(head.UID, head.SourceOrder), row: row, bytes: rqlite.Size(row),
 		counts: []count{{stage: core.StageEntities, source: head.Source, stream: head.Stream, outcome: core.Written, n: 1}},
 		about: core.Failure{
 			Stage: core.StageEntities, Source: head.Source, Plugin: e.Source.Plugin, Stream: head.Stream, Item: item,
 		},
+		mishap: &core.Mishap{Source: head.Source, Stream: head.Stream, Place: head.Place, Kind: core.MishapRecord, ID: head.NativeID},
 	})
 }
 
-func (r *Run) itemRow(ctx context.Context, e *core.Entity, head core.Head) ([]any, error) {
+func itemKey(uid string, order int) string { return fmt.Sprintf("%s\x00%d", uid, order) }
+
+// itemRow returns the row of an entity, and a sum that is another one when anything of it is.
+func (r *Run) itemRow(ctx context.Context, e *core.Entity, head core.Head) (row []any, sum string, err error) {
 	bare := *e
 	bare.Raw = nil
 	body, err := encoded(&bare)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	known, err := encoded(&head)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	entity, entityBlob, err := r.library.packer.store(ctx, r.bodies, body)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	raw, rawBlob, err := r.library.packer.store(ctx, r.bodies, e.Raw)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return []any{head.UID, head.SourceOrder, head.Kind, head.Name, string(known), entity, entityBlob, raw, rawBlob}, nil
+	digest := sha256.New()
+	for _, part := range [][]byte{known, body, []byte(e.RawSHA256)} {
+		_, _ = digest.Write(part) // never fails
+	}
+	sum = hex.EncodeToString(digest.Sum(nil)[:16])
+	return []any{
+		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name, sum, string(known),
+		entity, entityBlob, raw, rawBlob,
+	}, sum, nil
 }
 
 // encoded returns the JSON form of value without the escapes that only HTML needs.
@@ -68,18 +88,21 @@ func encoded(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// PutMapping queues an asset mapping. Its outcome is counted when it is stored.
-func (r *Run) PutMapping(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error {
+// PutMapping queues an asset mapping. Its outcome is counted when it is stored, that of a pending one never.
+func (r *Run) PutMapping(ctx context.Context, m core.AssetMapping) error {
 	body, err := encoded(m)
 	if err != nil {
 		return fmt.Errorf("put mapping of %s: %w", m.URI, err)
 	}
 	uri := mappingKey(m.URI)
 	row := []any{m.Source, uri, string(body)}
+	var counts []count
+	if !m.Pending {
+		counts = []count{{stage: core.StageAssets, source: m.Source, outcome: m.Outcome, n: 1}}
+	}
 	return r.writer.put(ctx, &entry{
-		table: mappings, key: m.Source + "\x00" + uri, row: row, bytes: rqlite.Size(row),
-		counts: []count{{stage: core.StageAssets, source: m.Source, outcome: outcome, n: 1}},
-		about:  core.Failure{Stage: core.StageAssets, Source: m.Source, Item: uri},
+		table: mappings, key: m.Source + "\x00" + uri, row: row, bytes: rqlite.Size(row), counts: counts,
+		about: core.Failure{Stage: core.StageAssets, Source: m.Source, Item: uri},
 	})
 }
 
@@ -90,9 +113,44 @@ func mappingKey(uri string) string {
 	return "sha256:" + blob.Name([]byte(uri))
 }
 
-// PutCheckpoint queues a checkpoint, behind everything put before it.
+// PutMishap queues what went wrong with an item. It has been counted.
+func (r *Run) PutMishap(ctx context.Context, m core.Mishap) error {
+	e, err := mishapEntry(m)
+	if err != nil {
+		return fmt.Errorf("put what went wrong with %s: %w", m.ID, err)
+	}
+	return r.writer.put(ctx, e)
+}
+
+// textLimit is how much of a message or detail is kept of one item; the numbers of a run keep less.
+const textLimit = 4 << 10
+
+func mishapEntry(m core.Mishap) (*entry, error) {
+	m.Failures = slices.Clone(m.Failures)
+	for i := range m.Failures {
+		f := &m.Failures[i]
+		f.Message, f.Detail, f.Suggestion = memory.Clip(f.Message, textLimit), memory.Clip(f.Detail, textLimit), memory.Clip(f.Suggestion, textLimit)
+	}
+	body, err := encoded(m)
+	if err != nil {
+		return nil, err
+	}
+	row := []any{m.Source, m.Stream, m.Place, string(body)}
+	return &entry{
+		table: mishaps, key: fmt.Sprintf("%s\x00%s\x00%d", m.Source, m.Stream, m.Place), row: row, bytes: rqlite.Size(row),
+		about: core.Failure{Stage: core.StageRead, Source: m.Source, Stream: m.Stream, Item: m.ID},
+	}, nil
+}
+
+// PutCheckpoint queues a checkpoint, behind everything put before it. What was set aside of its stream and lies in front of
+// it has not come again, and is removed.
 func (r *Run) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
-	row := []any{c.Source, c.Stream, c.StateVersion, base64.StdEncoding.EncodeToString(c.State)}
+	if err := r.remove(ctx, r.aside.before(c)); err != nil {
+		return err
+	}
+	row := []any{
+		c.Source, c.Stream, c.StateVersion, base64.StdEncoding.EncodeToString(c.State), c.Items, c.Complete, c.Order, c.Title, c.Expected,
+	}
 	return r.writer.put(ctx, &entry{
 		table: checkpoints, key: c.Source + "\x00" + c.Stream, row: row, bytes: rqlite.Size(row),
 		about: core.Failure{Stage: core.StageRead, Source: c.Source, Stream: c.Stream, Item: "checkpoint"},

@@ -25,6 +25,9 @@ type Run struct {
 	state   *memory.State
 	writer  *writer
 	bodies  *blob.Folder
+	revs    uint64 // the highest number of a put in earlier attempts
+	aside   aside
+	kept    bool // its rows stay, now that it has ended
 
 	caches map[*cache.Cache]*cache.Cache // those of the library, with the numbers of this run
 
@@ -49,19 +52,25 @@ func (l *Library) Begin(ctx context.Context, s core.Summary) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a run: %w", err)
 	}
+	r := l.runOf(s, token)
+	if err := r.furnish(ctx); err != nil {
+		return nil, fmt.Errorf("begin run %s: %w", s.ID, errors.Join(err, r.giveUp(ctx, err, true)))
+	}
+	r.start(ctx)
+	return r, nil
+}
+
+func (l *Library) runOf(s core.Summary, token string) *Run {
 	r := &Run{
 		library: l, number: s.Number, id: s.ID, token: token, log: l.config.Log.With("run", s.ID),
 		state: memory.New(memory.Config{Run: s}), caches: map[*cache.Cache]*cache.Cache{},
+		aside: aside{streams: map[streamKey]map[itemID]spare{}},
 	}
 	for _, c := range l.caches {
 		r.caches[c] = c.Scope()
 		r.state.Counts(r.caches[c].Stats)
 	}
-	if err := r.furnish(ctx); err != nil {
-		return nil, fmt.Errorf("begin run %s: %w", s.ID, errors.Join(err, r.giveUp(ctx, err)))
-	}
-	r.start(ctx)
-	return r, nil
+	return r
 }
 
 // furnish makes the places that the run's rows and bodies go to.
@@ -74,17 +83,18 @@ func (r *Run) furnish(ctx context.Context) (err error) {
 }
 
 // giveUp stores that the run failed before it could do anything.
-func (r *Run) giveUp(ctx context.Context, cause error) error {
+func (r *Run) giveUp(ctx context.Context, cause error, drop bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	r.reach(Ending{State: core.Failed, Reason: cause.Error(), Actor: "store"})
-	return r.conclude(ctx, true)
+	r.kept = !drop
+	return r.conclude(ctx)
 }
 
 func (r *Run) start(ctx context.Context) {
 	l := r.library
 	r.writer = newWriter(ctx, writerConfig{
-		store: l.client, count: r.state, run: r.id, number: r.number, log: r.log,
+		store: l.client, count: r.state, meter: r.state, run: r.id, number: r.number, token: r.token, rev: r.revs, log: r.log,
 		lost: l.Lost(), cause: l.Err, batchRows: l.config.BatchRows,
 	})
 	lasting, halt := context.WithCancel(context.WithoutCancel(ctx))
@@ -109,13 +119,13 @@ type Ending struct {
 	Actor  string     // user, signal, limit, plugin crash, store
 	// ResultID names what was written, by content.
 	ResultID string
-	// Drop says that nobody needs the run's rows any more: its outputs are in their place in full, or it failed. Rows
-	// that are kept go with the run, when it is forgotten.
+	// Drop says that nobody needs the run's rows any more, because its outputs are in their place in full. Rows of other
+	// runs are kept, if there are any, so that the run can be resumed or what failed in it tried again; see [Config.KeepRows].
 	Drop bool
 }
 
 // End ends the run: what was put is stored, the final numbers are kept, the rows are dropped if nobody needs them, and
-// runs beyond the number to be kept are forgotten.
+// so are those of other runs that nobody needs any more; runs beyond the number to be kept are forgotten.
 //
 // The first reason counts: a run that has reached a final state keeps it, one that is being cancelled ends as
 // cancelled. A run whose rows could not all be stored has failed, whatever e says, and keeps those it has.
@@ -139,12 +149,15 @@ func (r *Run) End(ctx context.Context, e Ending) error {
 	}
 	r.state.Result(e.ResultID)
 	r.reach(e)
-	if err := r.conclude(ctx, e.Drop); err != nil {
+	r.kept = !e.Drop && r.worth()
+	if err := r.conclude(ctx); err != nil {
+		r.kept = true // whoever finds it interrupted has them
 		return errors.Join(unsaved, fmt.Errorf("end run %s: its end could not be stored, so it will be listed as interrupted: %w", r.id, err))
 	}
-	if e.Drop {
+	if !r.kept {
 		r.tidy(r.bodies.Destroy())
 	}
+	r.tidy(l.shed(ctx))
 	r.tidy(l.prune(ctx))
 	if l.node != nil { // writes wait meanwhile, which nobody else's should
 		_, err := l.client.Vacuum(ctx)
@@ -152,6 +165,15 @@ func (r *Run) End(ctx context.Context, e Ending) error {
 	}
 	return unsaved
 }
+
+// worth says that something was stored that it would take time to make again.
+func (r *Run) worth() bool {
+	s := r.state.Summary()
+	return s.Stage(core.StageEntities).Done() > 0
+}
+
+// Kept says, once the run has ended, that its rows are still there.
+func (r *Run) Kept() bool { return r.kept }
 
 // tidy notes that something was left lying about, which is no reason to call a run failed.
 func (r *Run) tidy(err error) {
@@ -180,16 +202,16 @@ func (r *Run) reach(e Ending) {
 	}
 }
 
-// conclude stores the run's end, and drops its rows with it.
-func (r *Run) conclude(ctx context.Context, drop bool) error {
+// conclude stores the run's end, and drops its rows with it unless they are kept.
+func (r *Run) conclude(ctx context.Context) error {
 	s := r.state.Summary()
 	s.HeartbeatMS = s.EndedMS
 	final, err := update(s, r.token, "")
 	if err != nil {
 		return err
 	}
-	statements := []rqlite.Statement{final}
-	if drop {
+	statements := []rqlite.Statement{owned(r.number, r.token), final}
+	if !r.kept {
 		statements = append(statements, dropTables(r.number)...)
 	}
 	_, err = r.library.client.Apply(ctx, statements...)
@@ -247,11 +269,11 @@ func (r *Run) beat(ctx context.Context) error {
 	if err != nil || results[0].RowsAffected == 1 {
 		return err
 	}
-	state, err := r.library.stateOf(ctx, r.number)
+	state, token, err := r.library.stateOf(ctx, r.number)
 	if err != nil {
 		return err
 	}
-	if state == "" || state.Ended() {
+	if state == "" || state.Ended() || token != r.token {
 		r.writer.fail(adviceTaken, fmt.Errorf("it is %q in the store", state))
 	}
 	return nil

@@ -40,31 +40,41 @@ const (
 	mappings
 	problems
 	checkpoints
+	mishaps
+	made
 	tableCount
 )
 
-var tableNames = [tableCount]string{"custom_items", "asset_mappings", "problems", "checkpoints"}
+var tableNames = [tableCount]string{"custom_items", "asset_mappings", "problems", "checkpoints", "mishaps", "made"}
 
 // tableColumns are the columns of the tables of a run, keys first. The last one is the number of the put that a row
 // comes from: a write that arrives late, after its successor, changes nothing.
 var tableColumns = [tableCount][]string{
-	items:       {"uid", "source_order", "kind", "name", "head", "entity", "entity_blob", "raw", "raw_blob", "rev"},
+	items: {
+		"uid", "source_order", "source", "stream", "place", "kind", "name", "sum", "head", "entity", "entity_blob", "raw", "raw_blob", "rev",
+	},
 	mappings:    {"source", "uri", "body", "rev"},
 	problems:    {"fingerprint", "body", "rev"},
-	checkpoints: {"source", "stream", "state_version", "state", "rev"},
+	checkpoints: {"source", "stream", "state_version", "state", "items", "complete", "place", "title", "expected", "rev"},
+	mishaps:     {"source", "stream", "place", "body", "rev"},
+	made:        {"asset_id", "rev"},
 }
 
 // tableBodies are the same in SQL. A row's short columns come first, so that lists are read without the bodies.
 var tableBodies = [tableCount]string{
-	items: `uid TEXT NOT NULL, source_order INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL, ` +
-		`rev INTEGER NOT NULL, entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(uid, source_order)`,
+	items: `uid TEXT NOT NULL, source_order INTEGER NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL, place INTEGER NOT NULL, ` +
+		`kind TEXT NOT NULL, name TEXT NOT NULL, sum TEXT NOT NULL, head TEXT NOT NULL, rev INTEGER NOT NULL, entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(uid, source_order)`,
 	mappings: `source TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY(source, uri)`,
 	problems: `fingerprint TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, rev INTEGER NOT NULL`,
 	checkpoints: `source TEXT NOT NULL, stream TEXT NOT NULL, state_version INTEGER NOT NULL, state TEXT NOT NULL, ` +
+		`items INTEGER NOT NULL, complete INTEGER NOT NULL, place INTEGER NOT NULL, title TEXT NOT NULL, expected INTEGER NOT NULL, ` +
 		`rev INTEGER NOT NULL, PRIMARY KEY(source, stream)`,
+	mishaps: `source TEXT NOT NULL, stream TEXT NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL, ` +
+		`PRIMARY KEY(source, stream, place)`,
+	made: `asset_id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL`,
 }
 
-var tableKeys = [tableCount]int{items: 2, mappings: 2, problems: 1, checkpoints: 2}
+var tableKeys = [tableCount]int{items: 2, mappings: 2, problems: 1, checkpoints: 2, mishaps: 3, made: 1}
 
 // of returns the table's name for a run. A number is all that a name is made from.
 func (t table) of(number int64) string { return fmt.Sprintf("run_%d_%s", number, tableNames[t]) }
@@ -93,4 +103,19 @@ func dropTables(number int64) []rqlite.Statement {
 		list = append(list, rqlite.Statement{SQL: "DROP TABLE IF EXISTS " + t.of(number)})
 	}
 	return list
+}
+
+// renameTables gives the tables of a run to another one.
+func renameTables(from, to int64) []rqlite.Statement {
+	var list []rqlite.Statement
+	for t := range tableCount {
+		list = append(list, rqlite.Statement{SQL: "ALTER TABLE " + t.of(from) + " RENAME TO " + t.of(to)})
+	}
+	return list
+}
+
+// owned makes a transaction fail unless the run is still its owner's: a process that stood still while another one took
+// its run over changes nothing any more. The row is not touched otherwise.
+func owned(number int64, token string) rqlite.Statement {
+	return rqlite.Statement{SQL: `UPDATE runs SET token=NULL WHERE number=? AND token<>?`, Args: []any{number, token}}
 }

@@ -236,13 +236,14 @@ func TestMappingsAndCheckpoints(t *testing.T) {
 	outcomes := []core.Outcome{core.FailedItem, core.Written, core.Cached, core.Skipped, core.Written}
 	for i := range want {
 		at := (i + 3) % len(want)
-		if err := r.PutMapping(t.Context(), want[at], outcomes[at]); err != nil {
+		want[at].Outcome = outcomes[at]
+		if err := r.PutMapping(t.Context(), want[at]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	marks := []core.Checkpoint{
-		{Source: "a", Stream: "x", StateVersion: 7, State: []byte{0, 255, 'x'}},
-		{Source: "a", Stream: "y", StateVersion: 1<<32 - 1, State: []byte{}},
+		{Source: "a", Stream: "x", StateVersion: 7, State: []byte{0, 255, 'x'}, Items: 1 << 40},
+		{Source: "a", Stream: "y", StateVersion: 1<<32 - 1, State: []byte{}, Complete: true, Order: 3, Title: "x'41'", Expected: 9},
 	}
 	for _, c := range append([]core.Checkpoint{{Source: "a", Stream: "x", State: []byte("old")}}, marks...) {
 		if err := r.PutCheckpoint(t.Context(), c); err != nil {
@@ -252,7 +253,7 @@ func TestMappingsAndCheckpoints(t *testing.T) {
 	if err := r.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := r.Mappings(t.Context()); err != nil || !slices.Equal(got, want) {
+	if got, err := r.Mappings(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("mappings %.300v, %v", got, err)
 	}
 	if got, err := r.Checkpoints(t.Context()); err != nil || !reflect.DeepEqual(got, marks) {
@@ -287,7 +288,7 @@ func TestHistory(t *testing.T) {
 		if i == 4 {
 			r.State().Fetched(core.Fetched{Source: "web", Requests: 12, Hits: 3, Misses: 4, Bytes: 3_400_000})
 		}
-		ending := Ending{State: core.Partial, Reason: "x'41'", Actor: "limit", ResultID: fmt.Sprint("result", i%2), Drop: i != 3}
+		ending := Ending{State: core.Partial, Reason: "x'41'", Actor: "limit", ResultID: fmt.Sprint("result", i%2), Drop: i < 3}
 		if err := r.End(t.Context(), ending); err != nil {
 			t.Fatal(err)
 		}
@@ -329,10 +330,10 @@ func TestHistory(t *testing.T) {
 		}
 	}
 	if n := tables(t, l); n != int(tableCount) {
-		t.Errorf("%d tables of runs, want those of r-0004, which keeps its rows", n)
+		t.Errorf("%d tables of runs, want those of r-0005: a later run has finished after r-0004", n)
 	}
 	for i, id := range ids {
-		if _, err := os.Stat(l.bodies(int64(i + 1))); os.IsNotExist(err) == (id == "r-0004") {
+		if _, err := os.Stat(l.bodies(int64(i + 1))); os.IsNotExist(err) == (id == "r-0005") {
 			t.Errorf("bodies of %s: %v", id, err)
 		}
 	}
@@ -390,7 +391,7 @@ func TestEndings(t *testing.T) {
 	}
 }
 
-// A run whose process died is found by the next one: interrupted, with its problems, without its rows.
+// A run whose process died is found by the next one: interrupted, with its problems and its rows.
 func TestInterrupted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "library")
 	l := openLibrary(t, Config{Dir: dir})
@@ -403,13 +404,13 @@ func TestInterrupted(t *testing.T) {
 	l = openLibrary(t, Config{Dir: dir})
 	s, err := l.Find(t.Context(), r.ID())
 	if err != nil || s.State != core.Interrupted || s.Actor != "crash" || s.EndedMS != s.HeartbeatMS || s.Reason == "" ||
-		len(s.Problems) != 1 || s.Problems[0].Code != "image.damaged" {
+		len(s.Problems) != 1 || s.Problems[0].Code != "image.damaged" || !s.Resumable() {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if n := tables(t, l); n != 0 {
+	if n := tables(t, l); n != int(tableCount) {
 		t.Errorf("%d tables are left", n)
 	}
-	if _, err := os.Stat(l.bodies(1)); !os.IsNotExist(err) {
+	if _, err := os.Stat(l.bodies(1)); err != nil {
 		t.Errorf("bodies: %v", err)
 	}
 	info, err := os.Stat(dir)

@@ -36,7 +36,7 @@ const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 5 * time.Second
 
-	adviceLost = "the store's process is gone: what was stored is kept; see that it can run, then start the run again"
+	adviceLost = "the store's process is gone: what was stored is kept; see that it can run, then resume the run"
 )
 
 // endure decides what follows a failure: another attempt at once, one after a pause, or the end.
@@ -51,7 +51,7 @@ func (w *writer) endure(ctx context.Context, t *trouble, err error) bool {
 	t.attempts++
 	failed := time.Since(t.since)
 	if failed >= w.patience {
-		w.fail(fmt.Sprintf("the store has taken nothing for %s: remove the cause, then start the run again", failed.Round(time.Second)), err)
+		w.fail(fmt.Sprintf("the store has taken nothing for %s: remove the cause, then resume the run", failed.Round(time.Second)), err)
 		return false
 	}
 	if t.attempts == 1 {
@@ -75,7 +75,13 @@ func (w *writer) endure(ctx context.Context, t *trouble, err error) bool {
 func refused(err error) bool {
 	var statement *rqlite.StatementError
 	var row *rqlite.RowError
-	return (errors.As(err, &statement) && !tableGone(err)) || errors.As(err, &row)
+	return (errors.As(err, &statement) && !tableGone(err) && !takenOver(err)) || errors.As(err, &row)
+}
+
+// takenOver reports that the run is somebody else's by now; see [owned].
+func takenOver(err error) bool {
+	var statement *rqlite.StatementError
+	return errors.As(err, &statement) && strings.Contains(statement.Message, "runs.token")
 }
 
 func tableGone(err error) bool {
@@ -87,8 +93,8 @@ func tableGone(err error) bool {
 func final(err error) string {
 	switch {
 	case errors.Is(err, rqlite.ErrUnauthorized):
-		return "the store no longer accepts user and password: correct store.user and store.password, then start the run again"
-	case tableGone(err):
+		return "the store no longer accepts user and password: correct store.user and store.password, then resume the run"
+	case tableGone(err), takenOver(err):
 		return adviceTaken
 	case errors.Is(err, rqlite.ErrRejected):
 		return "what answers for the store does not take its requests: see that store.urls names rqlite, then start the run again"
@@ -98,8 +104,8 @@ func final(err error) string {
 	return ""
 }
 
-const adviceTaken = "its rows are gone from the store, because another process took this run for dead, " +
-	"which happens when it stands still for long: start the run again"
+const adviceTaken = "another process took this run for dead, which happens when it stands still for long, and has its rows now: " +
+	"look there, or start the run again"
 
 func (w *writer) causeOfLoss() error {
 	if w.cause != nil {

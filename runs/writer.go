@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/memory"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -25,11 +26,24 @@ type counter interface {
 	Failure(f core.Failure)
 }
 
+// meter takes the numbers of the storing itself.
+type meter interface {
+	Waiting(rows, bytes int)
+	Stored(rows int, took time.Duration)
+	Replaced()
+	StoreFailed()
+	Refused()
+	Waited(length time.Duration)
+}
+
 type writerConfig struct {
 	store  store
 	count  counter
+	meter  meter // default: nobody asks
 	run    string
 	number int64
+	token  string // of the run's owner; empty: it has none
+	rev    uint64 // numbers of puts begin behind it
 	log    *slog.Logger
 	// lost is closed when the store is gone for good; cause then says why. Nil: that is not known.
 	lost  <-chan struct{}
@@ -48,6 +62,9 @@ func (c writerConfig) withDefaults() writerConfig {
 	c.mostRows = cmp.Or(c.mostRows, mostRows)
 	c.mostBytes = cmp.Or(c.mostBytes, 16<<20)
 	c.patience = cmp.Or(c.patience, 2*time.Minute)
+	if c.meter == nil {
+		c.meter = memory.New(memory.Config{})
+	}
 	return c
 }
 
@@ -84,6 +101,7 @@ func newWriter(ctx context.Context, config writerConfig) *writer {
 		writerConfig: config.withDefaults(), cancel: cancel,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), moved: make(chan struct{}),
 	}
+	w.backlog.puts = config.rev
 	go w.loop(lasting)
 	return w
 }
@@ -98,10 +116,12 @@ func (w *writer) put(ctx context.Context, e *entry) error {
 		if moved == nil || err != nil {
 			return err
 		}
+		begun := time.Now()
 		select {
 		case <-ctx.Done():
 		case <-moved:
 		}
+		w.meter.Waited(time.Since(begun))
 	}
 }
 
@@ -118,7 +138,12 @@ func (w *writer) tryPut(e *entry) (<-chan struct{}, error) {
 		return w.moved, nil
 	}
 	e.since = time.Now()
+	before := w.backlog.rows
 	w.backlog.put(e, w.awaited)
+	if w.backlog.rows == before {
+		w.meter.Replaced()
+	}
+	w.measure()
 	if w.backlog.rows == 1 || w.full() {
 		w.nudge()
 	}
@@ -193,6 +218,8 @@ func (w *writer) late(cause error) error {
 
 // The following want w.mu held.
 
+func (w *writer) measure() { w.meter.Waiting(w.held(), w.backlog.bytes+sizeOf(w.batch)) }
+
 // held is how many rows are not stored yet.
 func (w *writer) held() int { return w.backlog.rows + len(w.batch) }
 
@@ -248,6 +275,7 @@ func (w *writer) loop(ctx context.Context) {
 			failing = trouble{}
 			continue
 		}
+		w.meter.StoreFailed()
 		if !w.endure(ctx, &failing, err) {
 			return
 		}
@@ -302,15 +330,18 @@ func (w *writer) settle(left []*entry) {
 	defer w.mu.Unlock()
 	w.batch = nil
 	w.backlog.putBack(left, w.awaited)
+	w.measure()
 	w.broadcast()
 }
 
 // save stores a batch, counts what is stored, and returns what is not, with the reason. A row that the store refuses is
 // found by halving and counted as failed.
 func (w *writer) save(ctx context.Context, batch []*entry) ([]*entry, error) {
+	begun := time.Now()
 	err := w.apply(ctx, batch)
 	switch {
 	case err == nil:
+		w.meter.Stored(len(batch), time.Since(begun))
 		for _, e := range batch {
 			for _, c := range e.counts {
 				w.count.Done(c.stage, c.source, c.stream, c.outcome, c.n)
@@ -320,8 +351,7 @@ func (w *writer) save(ctx context.Context, batch []*entry) ([]*entry, error) {
 	case !refused(err):
 		return batch, err
 	case len(batch) == 1:
-		w.refuse(batch[0], err)
-		return nil, nil
+		return w.refuse(ctx, batch[0], err)
 	}
 	half := len(batch) / 2
 	if left, err := w.save(ctx, batch[:half]); err != nil {
@@ -337,6 +367,9 @@ func (w *writer) apply(ctx context.Context, batch []*entry) error {
 		rows[e.table] = append(rows[e.table], append(slices.Clip(e.row), e.rev))
 	}
 	var statements []rqlite.Statement
+	if w.token != "" {
+		statements = append(statements, owned(w.number, w.token))
+	}
 	for t := range tableCount {
 		if len(rows[t]) == 0 {
 			continue
@@ -351,15 +384,31 @@ func (w *writer) apply(ctx context.Context, batch []*entry) error {
 	return err
 }
 
-func (w *writer) refuse(e *entry, err error) {
+// refuse counts a row that the store will never take. What it stands for is a mishap from now on, for a later attempt at
+// the run to know; where that cannot be stored just now, the row is tried again.
+func (w *writer) refuse(ctx context.Context, e *entry, err error) ([]*entry, error) {
 	f := e.about
 	f.Code = "store.row_refused"
 	f.Message = "the store refuses it: " + err.Error()
 	f.Suggestion = "It is missing from the result. Look at the item in its source; if nothing is wrong with it, report this."
+	if e.mishap != nil {
+		m := *e.mishap
+		m.Failures = []core.Failure{f}
+		instead, err := mishapEntry(m)
+		if err == nil {
+			instead.rev = e.rev
+			err = w.apply(ctx, []*entry{instead})
+		}
+		if err != nil && !refused(err) {
+			return []*entry{e}, err
+		}
+	}
+	w.meter.Refused()
 	w.count.Failure(f)
 	for _, c := range e.counts {
 		w.count.Done(c.stage, c.source, c.stream, core.FailedItem, c.n)
 	}
+	return nil, nil
 }
 
 // abandon counts what was not stored as not done.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/memory"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -164,7 +165,7 @@ func entity(key, value string) *entry {
 }
 
 func mark(stream, value string) *entry {
-	return &entry{table: checkpoints, key: stream, row: []any{stream, "s", 1, value}, bytes: 20}
+	return &entry{table: checkpoints, key: stream, row: []any{stream, "s", 1, value, 0, false, 0, "", 0}, bytes: 20}
 }
 
 func mustPut(t *testing.T, w *writer, entries ...*entry) {
@@ -631,5 +632,65 @@ func TestWriterConcurrent(t *testing.T) {
 	wg.Wait()
 	if n := count.of(core.Written); n != workers*each || f.most != 1 {
 		t.Errorf("%d counted of %d, %d at the same time", n, workers*each, f.most)
+	}
+}
+
+// TestWriterRemembersRefusedItems: an item that the store refuses is a mishap from then on, in the place of its row, so that
+// a later attempt at the run counts it and does not wait for it.
+func TestWriterRemembersRefusedItems(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := 0
+		f := &fakeStore{bad: func(key string) bool { return strings.HasPrefix(key, "asset_mappings/bad") }}
+		f.before = func(call int) error {
+			if call == 2 { // the mishap itself
+				down++
+				return errDown
+			}
+			return nil
+		}
+		w, count := startWriter(t, f, nil)
+		e := entity("bad", "1")
+		e.mishap = &core.Mishap{Source: "home", Stream: "actors", Place: 7, Kind: core.MishapRecord, ID: "bad"}
+		mustPut(t, w, e)
+		mustFlush(t, w)
+		if !f.has("mishaps/home") || count.of(core.FailedItem) != 1 || len(count.failures) != 1 || down != 1 {
+			t.Errorf("rows %v, %d failed, %v", f.rows, count.of(core.FailedItem), count.failures)
+		}
+	})
+}
+
+// TestWriterMeasures: what a person wants to know of a store that is slow or away.
+func TestWriterMeasures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeStore{before: func(call int) error {
+			time.Sleep(10 * time.Millisecond)
+			if call == 1 {
+				return errDown
+			}
+			return nil
+		}}
+		state := memory.New(memory.Config{})
+		w, _ := startWriter(t, f, func(c *writerConfig) { c.meter, c.mostRows, c.batchRows = state, 3, 2 })
+		mustPut(t, w, entity("a", "1"), entity("a", "2"), entity("b", "1"), entity("c", "1"), entity("d", "1"), entity("e", "1"))
+		if s := state.Snapshot().Storing; s.Waiting == 0 || s.WaitingBytes == 0 || s.Waits == 0 || s.WaitedUS == 0 {
+			t.Errorf("while rows wait: %+v", s)
+		}
+		mustFlush(t, w)
+		s := state.Snapshot().Storing
+		if s.Waiting != 0 || s.WaitingBytes != 0 || s.Rows != 5 || s.Replaced != 1 || s.Failures != 1 || s.Batches < 3 ||
+			s.LatestUS != 10_000 || s.LongestUS != 10_000 || s.TotalUS != s.Batches*10_000 {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
+// TestStatementsAreShort: from 1,024 bytes on the node packs each statement of its log, which halves its speed.
+func TestStatementsAreShort(t *testing.T) {
+	for table := range tableCount {
+		row := make([]any, len(tableColumns[table]))
+		statement, err := table.upsert(99_999).Statement([][]any{row})
+		if err != nil || len(statement.SQL) >= 1024 {
+			t.Errorf("%s: %d bytes, %v", tableNames[table], len(statement.SQL), err)
+		}
 	}
 }

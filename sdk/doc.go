@@ -72,8 +72,10 @@
 // counted as skipped with the code TOO_LARGE. Large binaries are no part of records: refer to them as [AssetRef], by URL
 // (the converter fetches it), by Path (the converter opens it) or by Key (the converter asks the plugin).
 //
-// With [Writer.Checkpoint] a source says that it need not send again what it has sent of a stream. The state comes back in
-// [ReadRequest] when a run is resumed; set Resumable in the [Plugin] then.
+// With [Writer.Checkpoint] a source says that it will not send again what it has sent of a stream. The state comes back in
+// [ReadRequest] when the plugin was started again or the run is resumed; set Resumable in the [Plugin] then. What it covers
+// must not come again: a second record of one id is a mistake on either side of a checkpoint. Send checkpoints as often as
+// you like: the converter stores as many as it needs. Raise StateVersion when their form changes.
 //
 // # Keeping something open
 //

@@ -42,9 +42,7 @@ func (b *board) serve(ctx context.Context, j *job) error {
 		Library: j.library, Live: j.run.State(), LiveID: j.run.ID(), StaysOpen: j.flags.keepOpen,
 		Pictures: renditions{library: j.library, recipe: images.Recipe()}, Cancel: j.stop.user,
 		Reopen: "converter serve --config " + j.flags.config, Version: version, Log: j.log,
-		Commands: func(run core.Summary) []dashboard.Command {
-			return []dashboard.Command{{Label: "Run this config again", Line: "converter run --config " + run.Config}}
-		},
+		Commands: commands,
 	})
 	if err != nil {
 		return failed(err)
@@ -152,6 +150,7 @@ func (a *app) serve(ctx context.Context, f runFlags) (err error) {
 	images := conf.assetConfig()
 	server, err := dashboard.New(dashboard.Config{
 		Library: library, Pictures: renditions{library: library, recipe: images.Recipe()}, Version: version, Log: log, StaysOpen: true,
+		Commands: commands,
 	})
 	if err == nil {
 		b.start(ctx, server)

@@ -81,8 +81,9 @@ type Store struct {
 
 // Run says how a run goes about it.
 type Run struct {
-	Workers     int   `json:"workers,omitempty" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Size of the pools; 0: one a core."`
-	MaxFailures Limit `json:"max_failures,omitzero" jsonschema_description:"Records and pictures that may fail; when one more does, the run ends as failed and writes nothing. none: any number."`
+	Workers         int    `json:"workers,omitempty" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Size of the pools; 0: one a core."`
+	MaxFailures     Limit  `json:"max_failures,omitzero" jsonschema_description:"Records and pictures that may fail; when one more does, the run ends as failed and writes nothing. none: any number."`
+	CheckpointEvery string `json:"checkpoint_every,omitempty" jsonschema:"example=10s,example=1m,default=30s" jsonschema_description:"How often it is stored how far each stream was read, at most and, where its plugin says so, at least: what a run that was killed reads again."`
 }
 
 // Limit is a number from 1 on, or none.
@@ -211,29 +212,52 @@ func (d *document) variables(root map[string]any) {
 	}
 }
 
-// stallLeast and stallMost bound what stall_after may be.
+// What lengths of time may be.
 const (
 	stallLeast = time.Second
 	stallMost  = 24 * time.Hour
+
+	checkpointLeast   = time.Second
+	checkpointMost    = time.Hour
+	checkpointDefault = 30 * time.Second
 )
 
-// patience notes what is no length of time that a plugin may be silent for.
+// patience notes what is no length of time that a plugin may be silent for, or that a checkpoint may wait.
 func (d *document) patience(root map[string]any) {
 	sources, _ := root["sources"].([]any)
 	for i, item := range sources {
 		source, _ := item.(map[string]any)
-		text, given := source["stall_after"].(string)
-		if !given {
-			continue
-		}
-		if length, err := time.ParseDuration(text); err != nil || length < stallLeast || length > stallMost {
-			d.add(fmt.Sprintf("/sources/%d/stall_after", i), mistake{
-				code: "config.wrong_value",
-				text: fmt.Sprintf("sources[%d].stall_after is %q, and has to be a length of time from 1s to 24h", i, text),
-				hint: "write it as 30s, 5m or 1h30m",
-			})
+		if text, given := source["stall_after"].(string); given {
+			d.length(fmt.Sprintf("/sources/%d/stall_after", i), fmt.Sprintf("sources[%d].stall_after", i), text, stallLeast, stallMost)
 		}
 	}
+	run, _ := root["run"].(map[string]any)
+	if text, given := run["checkpoint_every"].(string); given {
+		d.length("/run/checkpoint_every", "run.checkpoint_every", text, checkpointLeast, checkpointMost)
+	}
+}
+
+// length notes what is no length of time within bounds.
+func (d *document) length(pointer, name, text string, least, most time.Duration) {
+	if length, err := time.ParseDuration(text); err != nil || length < least || length > most {
+		d.add(pointer, mistake{
+			code: "config.wrong_value",
+			text: fmt.Sprintf("%s is %q, and has to be a length of time from %s to %s", name, text, brief(least), brief(most)),
+			hint: "write it as 30s, 5m or 1h30m",
+		})
+	}
+}
+
+// brief writes a length of time without the parts that are nothing: 1h.
+func brief(length time.Duration) string {
+	text := length.String()
+	if whole, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = whole + "m"
+	}
+	if whole, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = whole + "h"
+	}
+	return text
 }
 
 // stallAfter is how long the plugin may be silent; 0: as long as others.
@@ -241,6 +265,14 @@ func (s Source) stallAfter() time.Duration {
 	length, err := time.ParseDuration(s.StallAfter)
 	if err != nil { // the file was checked: it is not given
 		return 0
+	}
+	return length
+}
+
+func (r Run) checkpointEvery() time.Duration {
+	length, err := time.ParseDuration(r.CheckpointEvery)
+	if err != nil { // it is not given
+		return checkpointDefault
 	}
 	return length
 }
@@ -264,27 +296,49 @@ func (d *document) resolutions(root map[string]any) {
 	}
 }
 
-// digest names what decides the content of the outputs: not where they stand, nor how the run goes about it.
+// content is what decides the content of the outputs: not where they stand, nor how the run goes about it.
+func content(f File) File {
+	c := File{Version: f.Version, Sources: slices.Clone(f.Sources), Assets: f.Assets}
+	for i := range c.Sources {
+		c.Sources[i].SHA256, c.Sources[i].MemoryMB, c.Sources[i].StallAfter = "", 0, ""
+		c.Sources[i].Env = nil
+	}
+	for _, o := range f.Outputs {
+		c.Outputs = append(c.Outputs, Output{Name: o.Name, Type: o.Type})
+	}
+	return c
+}
+
+// digest names the content of a config.
 func digest(f File) (string, error) {
-	content := struct {
+	c := content(f)
+	text, err := json.Marshal(struct {
 		Version int
 		Sources []Source
 		Outputs []Output
 		Assets  Assets
-	}{Version: f.Version, Sources: slices.Clone(f.Sources), Assets: f.Assets}
-	for i := range content.Sources {
-		content.Sources[i].SHA256, content.Sources[i].MemoryMB, content.Sources[i].StallAfter = "", 0, ""
-		content.Sources[i].Env = nil
-	}
-	for _, o := range f.Outputs {
-		content.Outputs = append(content.Outputs, Output{Name: o.Name, Type: o.Type})
-	}
-	text, err := json.Marshal(content)
+	}{c.Version, c.Sources, c.Outputs, c.Assets})
 	if err != nil {
 		return "", fmt.Errorf("config digest: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// parts names the content of each part of a config, so that two configs can be told apart part by part.
+func (c *config) parts() map[string]string {
+	whole := content(c.File)
+	parts := map[string]any{"version": whole.Version, "assets": whole.Assets, "outputs": whole.Outputs}
+	for i, s := range whole.Sources {
+		parts["source "+s.Name] = []any{i, s}
+	}
+	names := make(map[string]string, len(parts))
+	for name, part := range parts {
+		text, _ := json.Marshal(part) // it was marshalled for the digest
+		sum := sha256.Sum256(text)
+		names[name] = hex.EncodeToString(sum[:8])
+	}
+	return names
 }
 
 // checkOutputs notes outputs that would replace what no run wrote. Folders that cannot be written to are the run's

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -31,7 +32,12 @@ func mill() sdk.Source {
 }
 
 type millOptions struct {
-	Seed int `json:"seed"`
+	Seed   int `json:"seed"`
+	RestMS int `json:"rest_ms,omitempty"` // default: rest
+}
+
+func (o millOptions) rest() time.Duration {
+	return cmp.Or(time.Duration(o.RestMS)*time.Millisecond, rest)
 }
 
 type grist struct{ millOptions }
@@ -52,7 +58,7 @@ func (g *grist) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Write
 				select {
 				case <-ctx.Done():
 					return ctx.Err()
-				case <-time.After(rest):
+				case <-time.After(g.rest()):
 				}
 			}
 			if err := g.grind(out, stream, i); err != nil {

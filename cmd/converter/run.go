@@ -35,6 +35,8 @@ type runFlags struct {
 	noDashboard bool
 	keepOpen    bool
 	strict      bool
+	resume      string
+	retry       string
 	plugins     []string
 }
 
@@ -44,6 +46,9 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run",
 		Short: "Read all sources of a config and write its outputs",
 		Long: `Run reads all sources of a config file and writes its outputs, each of them whole or not at all.
+
+A run that was interrupted, failed or was cancelled can be taken up where it stopped: --resume r-0007, or --resume last. Of a
+run in which items failed, --retry tries again just these, as a new run, and writes the outputs anew as a whole.
 
 Exit codes: 0 everything or a part was converted, 1 nothing was converted, 2 the config or the usage is wrong and nothing
 was started, 3 a part was converted and --strict was given, 130 and 143 stopped by a signal.`,
@@ -59,6 +64,8 @@ was started, 3 a part was converted and --strict was given, 130 and 143 stopped 
 	fs.BoolVar(&f.noDashboard, "no-dashboard", false, "serve no dashboard")
 	fs.BoolVar(&f.keepOpen, "keep-open", false, "keep the dashboard open when the run has ended, until Ctrl-C")
 	fs.BoolVar(&f.strict, "strict", false, "exit with 3 when only a part was converted")
+	fs.StringVar(&f.resume, "resume", "", "take up this run (r-0007, or last) where it was interrupted, failed or cancelled")
+	fs.StringVar(&f.retry, "retry", "", "try again what failed in this run (r-0007, or last), as a new run")
 	pluginDirFlag(c, &f.plugins)
 	return c
 }
@@ -73,6 +80,9 @@ func (a *app) run(ctx context.Context, f runFlags) (err error) {
 	}
 	if f.keepOpen && f.noDashboard {
 		return usage("--keep-open and --no-dashboard exclude each other")
+	}
+	if f.resume != "" && f.retry != "" {
+		return usage("--resume and --retry exclude each other")
 	}
 	conf, err := a.config(f.config)
 	if err != nil {
@@ -115,7 +125,8 @@ type job struct {
 	library *runs.Library
 	sources *sources
 	run     *runs.Run
-	board   *board // nil: none
+	board   *board        // nil: none
+	earlier *core.Summary // the run to take up, or to try again; nil: none
 }
 
 // open starts what a run needs: store, plugins, dashboard, in this order, so that a plugin is not started in vain.
@@ -128,26 +139,59 @@ func (j *job) open(ctx context.Context) (err error) {
 			return usage("%w", err)
 		}
 	}
+	if j.flags.resume != "" || j.flags.retry != "" { // what cannot be taken up is said before anything is started
+		if err := j.lookBack(ctx); err != nil {
+			return err
+		}
+	}
 	s := newSources(len(j.conf.Sources))
 	j.stop.second(s.kill)
 	if err := j.conf.start(ctx, s, j.log, j.state); err != nil {
 		return err
 	}
 	j.sources = s
-	if j.library, err = openLibrary(ctx, j.conf, j.state, j.log); err != nil {
-		return failed(err)
+	if err := j.openLibrary(ctx); err != nil {
+		return err
 	}
 	j.sources.sweep(j.state)
-	begin := core.Summary{
-		Name: j.conf.name(), Config: j.conf.path, ConfigDigest: j.conf.digest, Outputs: j.outputs(), Plugins: j.plugins(),
-	}
-	if j.run, err = j.library.Begin(ctx, begin); err != nil {
-		return failed(err)
+	if err := j.begin(ctx); err != nil {
+		return err
 	}
 	if j.board == nil {
 		return nil
 	}
 	return j.board.serve(ctx, j)
+}
+
+func (j *job) openLibrary(ctx context.Context) (err error) {
+	if j.library != nil {
+		return nil
+	}
+	if j.library, err = openLibrary(ctx, j.conf, j.state, j.log); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// begin enters the run, or takes up the earlier one.
+func (j *job) begin(ctx context.Context) (err error) {
+	begin := core.Summary{
+		Name: j.conf.name(), Config: j.conf.path, ConfigDigest: j.conf.digest, ConfigParts: j.conf.parts(), Outputs: j.outputs(),
+		Plugins: j.plugins(),
+	}
+	switch {
+	case j.flags.resume != "":
+		j.run, err = j.library.Resume(ctx, j.earlier.ID, begin.Plugins)
+	case j.flags.retry != "":
+		j.run, err = j.library.Retry(ctx, j.earlier.ID, begin)
+	default:
+		j.run, err = j.library.Begin(ctx, begin)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	j.versions()
+	return nil
 }
 
 func openLibrary(ctx context.Context, c *config, state string, log *slog.Logger) (*runs.Library, error) {
@@ -191,6 +235,9 @@ func (j *job) do(ctx context.Context) error {
 	if j.board != nil && j.screen.mode != progressJSON && j.screen.mode != progressNone {
 		fmt.Fprintf(j.screen, "converter %s · run %s · dashboard %s\n", version, j.run.ID(), j.board.url)
 	}
+	if j.earlier != nil && j.screen.mode != progressJSON && j.screen.mode != progressNone {
+		fmt.Fprintf(j.screen, "run %s %s\n", j.run.ID(), state.Summary().Reason)
+	}
 	showing, hide := context.WithCancel(context.WithoutCancel(ctx))
 	var shown errgroup.Group
 	shown.Go(func() error {
@@ -226,7 +273,8 @@ func (j *job) engine() engine.Config {
 	c := engine.Config{
 		RunID: j.run.ID(), ConfigDigest: j.conf.digest, Sources: j.sources.list,
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
-		Ledger: j.run, Pictures: j.run, Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
+		CheckpointEvery: j.conf.Run.checkpointEvery(), Resumed: j.earlier != nil,
+		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
 	}
 	if j.conf.images() {
 		images := j.conf.assetConfig()
@@ -262,7 +310,7 @@ func (j *job) explain(err error) error {
 
 // ending is how the run ended.
 func (j *job) ending(result engine.Result, err error) runs.Ending {
-	e := runs.Ending{State: core.Succeeded, ResultID: result.ResultID, Drop: true}
+	e := runs.Ending{State: core.Succeeded, ResultID: result.ResultID}
 	summary := j.run.State().Summary()
 	items, causes := summary.Failures()
 	switch {
@@ -284,6 +332,7 @@ func (j *job) ending(result engine.Result, err error) runs.Ending {
 	case result.Entities == 0:
 		e.Reason = "the sources had nothing to convert"
 	}
+	e.Drop = e.State == core.Succeeded
 	return e
 }
 
@@ -327,6 +376,7 @@ func (j *job) told(err error) bool {
 // sum says the last words: problems to standard error, one line that sums up to standard output.
 func (j *job) sum(result engine.Result) {
 	s := j.run.State().Summary()
+	s.Kept = j.run.Kept()
 	if j.screen.mode == progressJSON {
 		j.sumJSON(s, result)
 		return
@@ -342,7 +392,7 @@ func (j *job) sum(result engine.Result) {
 	if hits, lookups := s.CacheRate(); lookups > 0 {
 		line += fmt.Sprintf(" · %d%% cached", hits*100/lookups)
 	}
-	line += " · " + took(time.Duration(s.EndedMS-s.StartedMS)*time.Millisecond)
+	line += " · " + took(time.Duration(s.WorkedMS(s.EndedMS))*time.Millisecond)
 	switch {
 	case len(result.Written) > 0:
 		line += " · " + strings.Join(short(result.Written), ", ")
@@ -353,6 +403,9 @@ func (j *job) sum(result engine.Result) {
 		line += " · " + j.board.url
 	}
 	fmt.Fprintln(j.app.stdout, line)
+	if next := further(s); next.Line != "" && j.screen.mode != progressNone {
+		fmt.Fprintf(j.screen, "%s: %s\n", strings.ToLower(next.Label[:1])+next.Label[1:], plain(next.Line))
+	}
 }
 
 // shownProblems is how many causes are shown at the end; the dashboard has them all.

@@ -59,13 +59,13 @@ func scriptOf(t *testing.T, page string) string {
 			fmt.Fprintf(&script, "cp $WORK/block-%d %s\n", i, name)
 			fmt.Fprintf(&files, "-- block-%d --\n%s", i, body)
 		case language == "console":
-			script.WriteString(commands(t, body))
+			script.WriteString(commandsOf(t, body))
 		}
 	}
 	return script.String() + files.String()
 }
 
-func commands(t *testing.T, body string) string {
+func commandsOf(t *testing.T, body string) string {
 	t.Helper()
 	var script strings.Builder
 	var fails bool

@@ -7,11 +7,16 @@
 //
 // [Run] starts every goroutine there is and returns when all of them are gone.
 //
+// # Going on
+//
+// What is stored of a run is numbered so that a later attempt at it ends with the same bytes and numbers as a run that nobody
+// disturbed, whenever the one before it ended: see past.go, and docs/decisions/20261126-resume.md.
+//
 // # Bounds
 //
 // In flight are at most 64 MiB of records, one asset a worker up to 256 MiB of file bytes together, and the pixels that
 // the memory budget of the pictures allows. The heads of all entities (about 500 bytes each), the ids of all records (about
-// 150 bytes each) and the references to all assets (about 300 bytes each) are in memory; bodies are not.
+// 200 bytes each) and the references to all assets (about 300 bytes each) are in memory; bodies are not.
 //
 // # Errors
 //

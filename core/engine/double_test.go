@@ -30,12 +30,20 @@ type ledger struct {
 	entities    map[stored]row
 	mappings    map[[2]string]core.AssetMapping
 	checkpoints map[[2]string]core.Checkpoint
+	mishaps     map[mishapKey]core.Mishap
+	aside       map[stored]bool
+	made        []string
 	log         []string // every put, in its order: "entity p::1", "checkpoint monsters 3"
 }
 
 type stored struct {
 	uid    string
 	source int
+}
+
+type mishapKey struct {
+	source, stream string
+	place          int64
 }
 
 type row struct {
@@ -47,7 +55,7 @@ type row struct {
 func newLedger(count *recorder) *ledger {
 	return &ledger{
 		count: count, entities: map[stored]row{}, mappings: map[[2]string]core.AssetMapping{},
-		checkpoints: map[[2]string]core.Checkpoint{},
+		checkpoints: map[[2]string]core.Checkpoint{}, mishaps: map[mishapKey]core.Mishap{}, aside: map[stored]bool{},
 	}
 }
 
@@ -73,32 +81,142 @@ func (l *ledger) PutEntity(ctx context.Context, e *core.Entity, head core.Head) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entities[stored{head.UID, head.SourceOrder}] = row{head: head, body: body, raw: bytes.Clone(e.Raw)}
-	l.log = append(l.log, "entity "+e.UID)
+	key, now := stored{head.UID, head.SourceOrder}, row{head: head, body: body, raw: bytes.Clone(e.Raw)}
+	if was := l.entities[key]; l.aside[key] && was.head.Place == head.Place && bytes.Equal(was.body, body) && bytes.Equal(was.raw, e.Raw) {
+		l.log = append(l.log, "same "+e.UID)
+	} else {
+		l.entities[key] = now
+		l.log = append(l.log, "entity "+e.UID)
+	}
+	delete(l.aside, key)
 	l.count.Done(core.StageEntities, head.Source, head.Stream, core.Written, 1)
 	return nil
 }
 
-func (l *ledger) PutMapping(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error {
+func (l *ledger) PutMapping(ctx context.Context, m core.AssetMapping) error {
 	if err := l.ask(ctx, "mapping", m.URI); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mappings[[2]string{m.Source, m.URI}] = m
+	if m.Pending {
+		l.log = append(l.log, "pending "+m.URI)
+		return nil
+	}
 	l.log = append(l.log, "mapping "+m.URI)
-	l.count.Done(core.StageAssets, m.Source, "", outcome, 1)
+	l.count.Done(core.StageAssets, m.Source, "", m.Outcome, 1)
 	return nil
 }
 
-func (l *ledger) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
-	if err := l.ask(ctx, "checkpoint", c.Stream); err != nil {
+func (l *ledger) PutMishap(ctx context.Context, m core.Mishap) error {
+	if err := l.ask(ctx, "mishap", m.ID); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.mishaps[mishapKey{m.Source, m.Stream, m.Place}] = m
+	return nil
+}
+
+func (l *ledger) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
+	what := "checkpoint"
+	if c.Complete {
+		what = "complete"
+	}
+	if err := l.ask(ctx, what, c.Stream); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.Complete && c.Stream != "" {
+		c.State = l.checkpoints[[2]string{c.Source, c.Stream}].State
+		c.StateVersion = l.checkpoints[[2]string{c.Source, c.Stream}].StateVersion
+	}
 	l.checkpoints[[2]string{c.Source, c.Stream}] = c
-	l.log = append(l.log, fmt.Sprintf("checkpoint %s %s", c.Stream, c.State))
+	l.log = append(l.log, fmt.Sprintf("%s %s %s", what, c.Stream, c.State))
+	return nil
+}
+
+// Past returns all there is; what was put is stored at once.
+func (l *ledger) Past(ctx context.Context) (past core.Past, err error) {
+	if err := l.ask(ctx, "past", ""); err != nil {
+		return past, err
+	}
+	if past.Heads, err = l.Heads(ctx); err == nil {
+		past.Mappings, err = l.Mappings(ctx)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	past.Made = l.made
+	for _, c := range l.checkpoints {
+		past.Checkpoints = append(past.Checkpoints, c)
+	}
+	for _, m := range l.mishaps {
+		past.Mishaps = append(past.Mishaps, m)
+	}
+	return past, err
+}
+
+func (l *ledger) Rewind(ctx context.Context, from []core.Checkpoint) error {
+	if err := l.ask(ctx, "rewind", ""); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range from {
+		for key, r := range l.entities {
+			if r.head.Source == c.Source && r.head.Stream == c.Stream && r.head.Place > c.Items {
+				l.aside[key] = true
+			}
+		}
+		for key := range l.mishaps {
+			if key.source == c.Source && key.stream == c.Stream && key.place > c.Items {
+				delete(l.mishaps, key)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *ledger) Anew(ctx context.Context, source string) error {
+	if err := l.ask(ctx, "anew", source); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.mappings {
+		if key[0] == source {
+			delete(l.mappings, key)
+		}
+	}
+	for key := range l.checkpoints {
+		if key[0] == source {
+			delete(l.checkpoints, key)
+		}
+	}
+	return nil
+}
+
+func (l *ledger) Finish(ctx context.Context, source string, whole bool) error {
+	if err := l.ask(ctx, "finish", source); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.aside {
+		r := l.entities[key]
+		switch {
+		case r.head.Source != source:
+			continue
+		case whole:
+			delete(l.entities, key)
+		default:
+			l.count.Kept(core.StageRead, source, "", core.Written, 1)
+			l.count.Kept(core.StageEntities, source, r.head.Stream, core.Written, 1)
+		}
+		delete(l.aside, key)
+	}
 	return nil
 }
 
@@ -216,6 +334,11 @@ func (r *recorder) Found(stage core.Stage, source, stream string, n int64) {
 	if s := r.stream(source, stream); s != nil {
 		s.Found += n
 	}
+}
+
+func (r *recorder) Kept(stage core.Stage, source, stream string, outcome core.Outcome, n int64) {
+	r.Found(stage, source, stream, n)
+	r.Done(stage, source, stream, outcome, n)
 }
 
 func (r *recorder) Done(stage core.Stage, source, stream string, outcome core.Outcome, n int64) {
@@ -445,6 +568,13 @@ func (p *pictures) Store(_ context.Context, recipe string, a core.Asset) error {
 		p.stores++
 	}
 	return p.fault
+}
+
+func (b *blobs) Has(_ context.Context, sha256 string, size int64) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	data, ok := b.bytes[sha256]
+	return ok && int64(len(data)) == size, nil
 }
 
 func sha(data []byte) string {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +26,12 @@ type Config struct {
 	Images       *Images // nil: assets are not looked at
 	Workers      int     // of each pool; default one a core
 	MaxFailures  int64   // failed items that a run may have; one more ends it with a [TooManyError]; default any number
+
+	// CheckpointEvery is how long a checkpoint of a stream may wait before the ledger has it, and how soon after one the
+	// next one is handed over at most. Default: each is, at once.
+	CheckpointEvery time.Duration
+	// Resumed says that the ledger may have something of an earlier attempt at the run, to go on from.
+	Resumed bool
 
 	Ledger   Ledger
 	Pictures Pictures
@@ -80,6 +87,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	defer writers.abort(r)
 
+	if err := r.remember(ctx); err != nil {
+		return Result{}, err
+	}
 	c.Recorder.Doing("looking at the sources")
 	if err := r.discover(ctx); err != nil {
 		return Result{}, err
@@ -98,6 +108,7 @@ type run struct {
 	found    [][]sdk.Stream // by source
 	pictures *gallery
 	limit    *limit
+	past     *past
 
 	mu     sync.Mutex // guards broken
 	broken []error    // by source: why it is not, or not wholly, part of the result
@@ -146,6 +157,9 @@ func (r *run) discover(ctx context.Context) error {
 }
 
 func (r *run) look(ctx context.Context, i int) ([]sdk.Stream, error) {
+	if past := r.past.sources[i]; past.whole {
+		return past.streams, nil
+	}
 	source := r.Sources[i].Source
 	can := source.Spec().Can
 	if err := source.Check(ctx); err != nil && (can.Check || sdk.KindOf(err) != sdk.Unsupported) {

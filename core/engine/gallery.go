@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -51,9 +53,10 @@ type reference struct {
 
 // picture is one content being rendered, or rendered. It is made once, whoever asks first.
 type picture struct {
-	ready chan struct{} // closed when asset and err are set
+	ready chan struct{} // closed when what follows is set
 	asset core.Asset
-	err   error
+	fault *core.Failure // what is wrong with it; nil: nothing. It says nothing of who refers to it
+	err   error         // it was not looked at to the end
 }
 
 func newGallery(r *run) *gallery {
@@ -83,6 +86,9 @@ func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
 		}
 		g.run.Recorder.Found(core.StageAssets, name, "", 1)
 		if g.fetches(use) {
+			if err := g.expect(ctx, name, use, e.Name); err != nil {
+				return err
+			}
 			g.queue.put(errand{source: source, use: use, of: e.Name})
 			continue
 		}
@@ -91,6 +97,18 @@ func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
 		}
 	}
 	return nil
+}
+
+// expect notes in the ledger that a reference is to be seen to. Its entity comes later there, so that no entity is known
+// whose references are not.
+func (g *gallery) expect(ctx context.Context, source string, use core.AssetUse, of string) error {
+	err := g.run.Ledger.PutMapping(ctx, core.AssetMapping{
+		Source: source, URI: use.URI, Status: use.Status, Pending: true, Role: use.Role, Locator: use.Locator, Of: of,
+	})
+	if err != nil {
+		g.run.Recorder.Done(core.StageAssets, source, "", core.CancelledItem, 1)
+	}
+	return err
 }
 
 // fetches says whether the bytes of an asset are to be had, and wanted.
@@ -132,27 +150,29 @@ func (g *gallery) made(assetID string) bool {
 // absent maps a reference whose bytes are not to be had. Only a picture that should be there and is not is a failure:
 // most references of game content lead to the host application's own library or to the net.
 func (g *gallery) absent(ctx context.Context, source int, use core.AssetUse, of string) error {
-	m := core.AssetMapping{Source: g.run.Sources[source].Name, URI: use.URI, Status: use.Status}
-	outcome := core.Skipped
+	m := core.AssetMapping{
+		Source: g.run.Sources[source].Name, URI: use.URI, Status: use.Status, Outcome: core.Skipped, Role: use.Role, Of: of,
+	}
 	if use.Status == sdk.Missing {
-		outcome, m.Problem = core.FailedItem, "asset.missing"
-		g.run.Recorder.Failure(core.Failure{
+		m.Outcome, m.Problem = core.FailedItem, "asset.missing"
+		m.Failures = []core.Failure{{
 			Stage: core.StageAssets, Code: m.Problem, Source: m.Source, Plugin: g.run.plugins[source].Plugin, Item: use.URI,
 			Message:    "a file that documents refer to is not there",
 			Detail:     "first named by " + of,
 			Suggestion: "put the file in its place and run again, or correct the document",
-		})
+		}}
+		g.run.Recorder.Failure(m.Failures[0])
 	}
-	return g.put(ctx, m, outcome)
+	return g.put(ctx, m)
 }
 
 // put hands a mapping to the ledger, which counts it when it is stored. A failure may be one too many.
-func (g *gallery) put(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error {
-	if err := g.run.Ledger.PutMapping(ctx, m, outcome); err != nil {
+func (g *gallery) put(ctx context.Context, m core.AssetMapping) error {
+	if err := g.run.Ledger.PutMapping(ctx, m); err != nil {
 		g.run.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
 		return err
 	}
-	if outcome == core.FailedItem {
+	if m.Outcome == core.FailedItem {
 		return g.run.limit.fail()
 	}
 	return nil
@@ -190,33 +210,114 @@ func (g *gallery) one(ctx context.Context, e errand) error {
 	r := g.run
 	end := r.Recorder.Begin(core.StageAssets, e.use.URI)
 	defer end()
-	m := core.AssetMapping{Source: r.Sources[e.source].Name, URI: e.use.URI, Status: e.use.Status}
-	a, outcome, err := g.make(ctx, e)
-	if ctx.Err() != nil {
-		r.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
-		return ctx.Err()
+	m := core.AssetMapping{
+		Source: r.Sources[e.source].Name, URI: e.use.URI, Status: e.use.Status, Role: e.use.Role, Locator: e.use.Locator, Of: e.of,
 	}
-	if err != nil {
-		outcome = core.FailedItem
-		f := assetFailure(err)
-		f.Source, f.Plugin, f.Item = m.Source, r.plugins[e.source].Plugin, e.use.URI
+	p, first, outcome := g.make(ctx, e)
+	if ctx.Err() != nil || p.err != nil {
+		r.Recorder.Done(core.StageAssets, m.Source, "", core.CancelledItem, 1)
+		return errors.Join(p.err, ctx.Err())
+	}
+	a := p.asset
+	m.Outcome, m.First = outcome, first
+	if first {
+		m.Asset = &a
+	}
+	report := func(f core.Failure) {
+		f.Stage, f.Source, f.Plugin, f.Item = core.StageAssets, m.Source, r.plugins[e.source].Plugin, e.use.URI
 		r.Recorder.Failure(f)
-		m.Problem = f.Code
+		m.Failures = append(m.Failures, f)
+	}
+	if p.fault != nil {
+		m.Outcome, m.Problem = core.FailedItem, p.fault.Code
+		report(*p.fault)
 	}
 	if a.Suspect { // from the cache too: a run says the same of the same content
-		r.Recorder.Failure(core.Failure{
-			Stage: core.StageAssets, Code: "image.suspect", Source: m.Source, Plugin: r.plugins[e.source].Plugin, Item: e.use.URI,
-			Warning: true, Message: "a picture can be decoded, but its data do not add up: a part of it may look wrong",
+		report(core.Failure{
+			Code: "image.suspect", Warning: true,
+			Message:    "a picture can be decoded, but its data do not add up: a part of it may look wrong",
 			Suggestion: "look at it, and restore it from a backup if it is damaged",
 		})
 	}
 	if len(a.Renditions) > 0 {
 		m.AssetID = a.ID
 	}
-	if err == nil && strings.HasPrefix(a.MediaType, "image/") && !a.Unsafe { // what can be shown
+	if p.fault == nil && strings.HasPrefix(a.MediaType, "image/") && !a.Unsafe { // what can be shown
 		r.Recorder.Picture(core.Recent{AssetID: a.ID, URI: e.use.URI, Width: a.Width, Height: a.Height})
 	}
-	return g.put(ctx, m, outcome)
+	return g.put(ctx, m)
+}
+
+// takeUp makes known what earlier attempts at the run have seen to, and queues what they have not.
+func (g *gallery) takeUp(ctx context.Context) error {
+	order := map[string]int{}
+	for i, s := range g.run.Sources {
+		if past := g.run.past.sources[i]; !past.anew || past.whole {
+			order[s.Name] = i
+		}
+	}
+	made := map[string]bool{}
+	mappings := slices.DeleteFunc(g.run.past.Mappings, func(m core.AssetMapping) bool {
+		_, stays := order[m.Source]
+		return !stays
+	})
+	for i := range mappings {
+		m := &mappings[i]
+		if !m.First || m.Asset == nil {
+			continue
+		}
+		there, err := g.there(ctx, *m.Asset)
+		if err != nil {
+			return err
+		}
+		if m.Pending = !there; m.Pending { // it is made once more
+			continue
+		}
+		p := &picture{ready: make(chan struct{}), asset: *m.Asset}
+		close(p.ready)
+		for _, f := range m.Failures {
+			if !f.Warning {
+				p.fault = &f
+			}
+		}
+		g.done[m.Asset.ID], made[m.Asset.ID] = p, true
+	}
+	for _, m := range mappings {
+		source := order[m.Source]
+		g.known[reference{source, m.URI}] = true
+		g.recall(source, m, m.Pending || m.AssetID != "" && !made[m.AssetID])
+	}
+	return nil
+}
+
+// recall counts a reference that an earlier attempt has met, and queues it if it is not seen to.
+func (g *gallery) recall(source int, m core.AssetMapping, pending bool) {
+	recorder := g.run.Recorder
+	if pending {
+		recorder.Found(core.StageAssets, m.Source, "", 1)
+		g.queue.put(errand{source: source, of: m.Of, use: core.AssetUse{URI: m.URI, Role: m.Role, Status: m.Status, Locator: m.Locator}})
+		return
+	}
+	recorder.Kept(core.StageAssets, m.Source, "", m.Outcome, 1)
+	for _, f := range m.Failures {
+		recorder.Failure(f)
+	}
+	if m.First {
+		recorder.Cache(picturesCache, m.Outcome == core.Cached)
+	}
+	if m.Outcome == core.FailedItem {
+		g.run.limit.failed.Add(1)
+	}
+}
+
+// there says whether all renditions of an asset are still among the blobs.
+func (g *gallery) there(ctx context.Context, a core.Asset) (bool, error) {
+	for _, r := range a.Renditions {
+		if there, err := g.run.Blobs.Has(ctx, r.SHA256, r.Bytes); err != nil || !there {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // queue is the assets waiting for a worker. It is not bounded, because what it holds is (a reference each, no bytes), and

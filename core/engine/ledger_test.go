@@ -36,6 +36,9 @@ func TestCheckpointsComeAfterTheirRecords(t *testing.T) {
 			stored[strings.TrimPrefix(of, "shelf:w:")[:1]]++
 			continue
 		}
+		if what != "checkpoint" {
+			continue
+		}
 		checkpoints++
 		var stream string
 		var n int

@@ -18,30 +18,36 @@ import (
 // picturesCache is the name of the cache of rendered pictures in the numbers.
 const picturesCache = "pictures"
 
-// make fetches, hashes and renders one asset. The error says why it cannot be used; the returned asset then has an id
-// only where its bytes could be read.
-func (g *gallery) make(ctx context.Context, e errand) (core.Asset, core.Outcome, error) {
+// make fetches, hashes and renders one asset. First says that its content was not asked for before.
+func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, outcome core.Outcome) {
 	data, release, err := g.fetch(ctx, e)
 	if err != nil {
-		return core.Asset{}, core.FailedItem, err
+		fault := assetFailure(err)
+		return &picture{fault: &fault}, false, core.FailedItem
 	}
 	defer release()
 	sum := sha256.Sum256(data)
 	id := hex.EncodeToString(sum[:])
 
-	p, mine := g.claim(id)
-	if !mine {
+	p, first = g.claim(id)
+	if !first {
 		select {
 		case <-p.ready:
-			return p.asset, core.Cached, p.err
+			return p, false, core.Cached
 		case <-ctx.Done():
-			return core.Asset{}, core.CancelledItem, ctx.Err()
+			return &picture{err: ctx.Err()}, false, core.CancelledItem
 		}
 	}
 	defer close(p.ready)
-	var outcome core.Outcome
-	p.asset, outcome, p.err = g.content(ctx, id, data)
-	return p.asset, outcome, p.err
+	p.asset, outcome, err = g.content(ctx, id, data)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		p.err = ctx.Err()
+	case err != nil:
+		fault := assetFailure(err)
+		p.fault = &fault
+	}
+	return p, true, outcome
 }
 
 // claim says whether the caller is the one to render a content.
@@ -61,6 +67,10 @@ func (g *gallery) content(ctx context.Context, id string, data []byte) (core.Ass
 	a, hit, err := g.run.Pictures.Lookup(ctx, id, g.run.Images.Recipe)
 	if err != nil {
 		g.run.Log.Warn("the cache of pictures does not answer; rendering", "item", id, "error", err)
+	}
+	if hit && g.run.past.made[id] { // by an earlier attempt, which did not get to say so
+		g.run.Recorder.Cache(picturesCache, false)
+		return a, core.Written, nil
 	}
 	g.run.Recorder.Cache(picturesCache, hit)
 	if hit {

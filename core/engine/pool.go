@@ -22,6 +22,7 @@ type pool struct {
 type task struct {
 	source int
 	stream *stream
+	place  int64 // among the items of the stream
 	record sdk.Record
 	bytes  int64
 }
@@ -77,13 +78,17 @@ func (p *pool) one(ctx context.Context, t task) error {
 		Plugin: r.plugins[t.source].Plugin, Source: source, SourceOrder: t.source, Stream: t.stream.Stream,
 	})
 	if err != nil {
-		r.Recorder.Done(core.StageEntities, source, t.stream.Name, core.FailedItem, 1)
+		m := core.Mishap{Source: source, Stream: t.stream.Name, Place: t.place, Kind: core.MishapRecord, ID: t.record.ID}
 		for _, d := range sdk.Diagnose(err, "record.invalid") {
-			r.Recorder.Failure(r.failure(t.source, core.StageEntities, t.stream.Name, d))
+			m.Failures = append(m.Failures, r.failure(t.source, core.StageEntities, t.stream.Name, d))
+		}
+		if err := p.mishap(ctx, m); err != nil {
+			return err
 		}
 		t.stream.gate.leave()
-		return r.limit.fail()
+		return nil
 	}
+	head.Place = t.place
 	if err = r.pictures.add(ctx, t.source, e); err == nil {
 		err = r.Ledger.PutEntity(ctx, e, head)
 	}
@@ -93,6 +98,20 @@ func (p *pool) one(ctx context.Context, t task) error {
 	}
 	t.stream.gate.leave()
 	return nil
+}
+
+// mishap counts an item that came to nothing, and hands it to the ledger. An error is the ledger's, or says that it was one
+// too many.
+func (p *pool) mishap(ctx context.Context, m core.Mishap) error {
+	r := p.run
+	r.Recorder.Done(core.StageEntities, m.Source, m.Stream, core.FailedItem, 1)
+	for _, f := range m.Failures {
+		r.Recorder.Failure(f)
+	}
+	if err := r.Ledger.PutMishap(ctx, m); err != nil {
+		return err
+	}
+	return r.limit.fail()
 }
 
 // abandon counts the records that no worker took. It is for the time after the workers, when the tasks are closed.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -22,17 +23,14 @@ func (r *run) read(ctx context.Context) error {
 	group, working := errgroup.WithContext(ctx)
 	p := &pool{run: r, tasks: make(chan task, 2*r.Workers), bytes: semaphore.NewWeighted(inFlight)}
 	r.pictures = newGallery(r)
+	if err := r.takeUp(ctx); err != nil {
+		r.pictures.abandon()
+		return err
+	}
 
 	group.Go(func() error {
 		defer close(p.tasks)
-		readers, reading := errgroup.WithContext(working)
-		for i := range r.Sources {
-			if r.broken[i] != nil { // nobody writes to it yet
-				continue
-			}
-			readers.Go(func() error { return r.source(reading, p, i) })
-		}
-		err := readers.Wait()
+		err := r.sources(working, p)
 		r.Recorder.Ended(core.StageRead)
 		return err
 	})
@@ -63,27 +61,67 @@ func (r *run) read(ctx context.Context) error {
 	return r.Ledger.Flush(ctx)
 }
 
-// source reads one source, and reads on from the last checkpoint when its plugin died.
-func (r *run) source(ctx context.Context, p *pool, i int) error {
-	defer r.Recorder.Reading(r.Sources[i].Name)()
-	w := newWriter(ctx, p, i)
-	request := sdk.ReadRequest{RunID: r.RunID}
-	for _, s := range r.found[i] {
-		request.Streams = append(request.Streams, s.Name)
+// sources reads all sources, and hands the checkpoints to the ledger that have waited for long.
+func (r *run) sources(ctx context.Context, p *pool) error {
+	readers, reading := errgroup.WithContext(ctx)
+	var writers []*writer
+	for i := range r.Sources {
+		if r.broken[i] != nil || r.past.sources[i].whole { // nobody writes to it yet
+			continue
+		}
+		w := newWriter(reading, p, i)
+		r.past.recall(w)
+		writers = append(writers, w)
+		readers.Go(func() error { return r.source(reading, w) })
 	}
-	for attempt := 1; ; attempt++ {
-		request.State = w.begin(attempt)
-		err := r.Sources[i].Source.Read(ctx, request, w)
+	if r.CheckpointEvery <= 0 || len(writers) == 0 {
+		return readers.Wait()
+	}
+	ticking, stop := context.WithCancel(reading)
+	var ticker errgroup.Group
+	ticker.Go(func() error {
+		tick := time.NewTicker(r.CheckpointEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ticking.Done():
+				return nil
+			case <-tick.C:
+			}
+			for _, w := range writers {
+				if w.overdue() != nil {
+					return nil // the writer has it, and the ledger says the same to all
+				}
+			}
+		}
+	})
+	err := readers.Wait()
+	stop()
+	_ = ticker.Wait() // it returns none
+	return err
+}
+
+// source reads one source, and reads on from the last checkpoint when its plugin died.
+func (r *run) source(ctx context.Context, w *writer) error {
+	i := w.source
+	defer r.Recorder.Reading(r.Sources[i].Name)()
+	request, wanted := r.request(i)
+	for attempt := 1; wanted; attempt++ {
+		var err error
+		if request.State, err = w.begin(attempt); err != nil {
+			return err
+		}
+		err = r.Sources[i].Source.Read(ctx, request, w)
 		switch {
 		case w.failed() != nil:
 			return w.failed() // it is not the source's
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			return nil
+			return w.complete()
 		case sdk.KindOf(err) != sdk.Unavailable || attempt == maxAttempts:
 			r.leaveOut(i, fmt.Errorf("read source %q: %w", r.Sources[i].Name, err))
-			return nil
+			return r.Ledger.Finish(ctx, r.Sources[i].Name, false)
 		}
 		for _, d := range sdk.Diagnose(err, "source.restarted") {
 			f := r.failure(i, core.StageRead, "", d)
@@ -93,4 +131,17 @@ func (r *run) source(ctx context.Context, p *pool, i int) error {
 		}
 		r.Log.Warn("source restarted", "source", r.Sources[i].Name, "attempt", attempt+1, "error", err)
 	}
+	return w.complete()
+}
+
+// request says what is to be read of a source: its streams but those that an earlier attempt at the run has read whole.
+// Wanted says whether that is anything; a source that cannot list its streams is always asked.
+func (r *run) request(i int) (request sdk.ReadRequest, wanted bool) {
+	request.RunID = r.RunID
+	for _, s := range r.found[i] {
+		if !r.past.sources[i].marks[s.Name].Complete {
+			request.Streams = append(request.Streams, s.Name)
+		}
+	}
+	return request, len(request.Streams) > 0 || len(r.found[i]) == 0
 }

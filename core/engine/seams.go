@@ -17,9 +17,22 @@ import (
 // earlier.
 type Ledger interface {
 	PutEntity(ctx context.Context, e *core.Entity, head core.Head) error
-	PutMapping(ctx context.Context, m core.AssetMapping, outcome core.Outcome) error
+	// PutMapping takes the mapping of a reference, first as pending, later with its outcome.
+	PutMapping(ctx context.Context, m core.AssetMapping) error
+	PutMishap(ctx context.Context, m core.Mishap) error
 	PutCheckpoint(ctx context.Context, c core.Checkpoint) error
 	Flush(ctx context.Context) error
+
+	// Past returns what the earlier attempts at the run have stored.
+	Past(ctx context.Context) (core.Past, error)
+	// Rewind prepares for what is read again of streams: all behind the first so many items of each. Mishaps are forgotten;
+	// entities are set aside until they come again, when one that is the same is not stored again.
+	Rewind(ctx context.Context, from []core.Checkpoint) error
+	// Anew forgets what was stored of a source but its entities, which Rewind sets aside.
+	Anew(ctx context.Context, source string) error
+	// Finish says that the reading of a source has ended. What is still set aside of it is removed when the source was read
+	// as a whole, else counted, since it stays.
+	Finish(ctx context.Context, source string, whole bool) error
 
 	// Heads lists all stored entities of the run by uid, then by the order of their sources.
 	Heads(ctx context.Context) ([]core.Head, error)
@@ -41,6 +54,7 @@ type Pictures interface {
 type Blobs interface {
 	Put(ctx context.Context, data []byte) (sha256 string, err error)
 	Open(ctx context.Context, sha256 string) (io.ReadCloser, error)
+	Has(ctx context.Context, sha256 string, size int64) (bool, error)
 }
 
 // Recorder takes the numbers of a run. Its methods are called from many goroutines, never block and never fail.
@@ -55,6 +69,8 @@ type Recorder interface {
 	Found(stage core.Stage, source, stream string, n int64)
 	// Done counts items that got an outcome.
 	Done(stage core.Stage, source, stream string, outcome core.Outcome, n int64)
+	// Kept counts items that came and got their outcome in an earlier attempt at the run.
+	Kept(stage core.Stage, source, stream string, outcome core.Outcome, n int64)
 	// Ended says that nothing more will come to a stage.
 	Ended(stage core.Stage)
 	// Failure records a failure or a warning with its cause; it does not count the item's outcome.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,6 +124,9 @@ func (s *shelf) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Write
 	seen := map[string]int{}
 	var body []byte // one for all records, as a careful source has it
 	for at, it := range s.items {
+		if len(request.Streams) > 0 && it.stream != unlisted && !slices.Contains(request.Streams, it.stream) {
+			continue
+		}
 		if s.during != nil {
 			if err := s.during(ctx, attempt, at); err != nil {
 				return err

@@ -3,10 +3,15 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/sdk"
@@ -18,64 +23,132 @@ type writer struct {
 	ctx    context.Context //nolint:containedctx // a writer lives as long as one reading of its source, whose context this is
 	source int
 	listed bool // only streams that the source has announced are known
+	goesOn bool // the source reads on from its checkpoints
+
+	marking sync.Mutex // held while a checkpoint is handed to the ledger
 
 	mu      sync.Mutex // guards what follows
 	attempt int
 	streams map[string]*stream
+	order   []*stream         // as they were announced, or found
+	own     *stream           // what the source remarks about no stream of its
 	ids     map[string]times  // by the id of a record
 	skips   map[string]times  // the same of those that could not be read
+	remarks map[string]times  // the same of what it remarks
 	state   map[string][]byte // last checkpoint by stream
 	err     error             // of the ledger, or that too many items failed
 }
 
-// stream is one stream being read.
+// stream is one stream being read. The writer's lock guards it.
 type stream struct {
 	sdk.Stream
 
-	gate gate
+	gate gate // has a lock of its own
 
-	nameless times // items without an id, since the last checkpoint
+	// place is that of the last item that came, counted from the start of the stream; reached is the highest in the
+	// attempts before this one.
+	place, reached int64
+	fresh          []met  // what came since the last checkpoint, in this attempt
+	offer          *offer // the latest checkpoint, while the ledger does not have it
+	late           bool   // it is to have it with the next item
+	marked         time.Time
+	items          int64 // before the last checkpoint that the ledger has
+	// astray says that items came in another order than in the attempt before. What the ledger has of them stands in the
+	// old order, so that no checkpoint but the last one says what it is worth.
+	astray bool
+}
+
+// met is an item that came.
+type met struct {
+	id    string
+	place int64
+	known map[string]times
+}
+
+// offer is a checkpoint that a source has sent.
+type offer struct {
+	items int64
+	state []byte
 }
 
 // times is how often an item came. What a source sends again after a restart is told from a second item of the same id by
-// counting: only what comes more often than in any attempt before is new.
+// counting: only what comes more often than in any attempt before is new. What came before a checkpoint is not sent again,
+// and counts as if it had come in every attempt.
 type times struct {
-	attempt int // the latest
-	sent    int // in it
-	counted int // in all of them, each once
+	attempt int   // the latest
+	sent    int   // in it, and before the checkpoint that it began with
+	settled int   // before the last checkpoint
+	counted int   // in all attempts, each once
+	place   int64 // of the first one
 }
 
 // meet notes that an item came, and says whether it is new.
-func (t times) meet(attempt int) (after times, isNew bool) {
+func (t times) meet(attempt int, place int64) (after times, isNew bool) {
 	if t.attempt != attempt {
-		t.attempt, t.sent = attempt, 0
+		t.attempt, t.sent = attempt, t.settled
 	}
 	t.sent++
 	if t.sent <= t.counted {
 		return t, false
 	}
 	t.counted++
+	if t.counted == 1 {
+		t.place = place
+	}
 	return t, true
 }
 
 func newWriter(ctx context.Context, p *pool, source int) *writer {
-	found := p.run.found[source]
+	found, can := p.run.found[source], p.run.Sources[source].Source.Spec().Can
 	w := &writer{
-		pool: p, ctx: ctx, source: source, listed: len(found) > 0 || p.run.Sources[source].Source.Spec().Can.Discover,
-		streams: map[string]*stream{}, ids: map[string]times{}, skips: map[string]times{}, state: map[string][]byte{},
+		pool: p, ctx: ctx, source: source, listed: len(found) > 0 || can.Discover, goesOn: can.Resumable,
+		streams: map[string]*stream{}, ids: map[string]times{}, skips: map[string]times{}, remarks: map[string]times{},
+		state: map[string][]byte{}, own: &stream{},
 	}
 	for _, s := range found {
-		w.streams[s.Name] = &stream{Stream: s}
+		w.add(s)
 	}
 	return w
 }
 
-// begin begins an attempt at reading and returns the checkpoints to read on from.
-func (w *writer) begin(attempt int) map[string][]byte {
+// add wants w.mu held, or nobody else to know of w.
+func (w *writer) add(s sdk.Stream) *stream {
+	added := &stream{Stream: s, marked: time.Now()}
+	w.streams[s.Name] = added
+	w.order = append(w.order, added)
+	return added
+}
+
+// begin begins an attempt at reading and returns the checkpoints to read on from. The latest ones that the attempt before
+// has sent are among them.
+func (w *writer) begin(attempt int) (map[string][]byte, error) {
+	if attempt > 1 {
+		for _, s := range w.list() {
+			if err := w.mark(s); err != nil {
+				return nil, err
+			}
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.attempt = attempt
-	return maps.Clone(w.state)
+	for _, s := range append(w.order, w.own) {
+		s.reached = max(s.reached, s.place)
+		s.place, s.fresh = 0, nil
+		if w.goesOn {
+			s.place = s.items
+		}
+	}
+	if !w.goesOn {
+		return nil, nil
+	}
+	return maps.Clone(w.state), nil
+}
+
+func (w *writer) list() []*stream {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.order)
 }
 
 // stream returns a stream by its name. A source that cannot list its streams has those that it sends to.
@@ -87,84 +160,110 @@ func (w *writer) stream(name, id string) (*stream, error) {
 		if w.listed || name == "" {
 			return nil, unannounced(name, id)
 		}
-		s = &stream{Stream: sdk.Stream{Name: name}}
-		w.streams[name] = s
+		s = w.add(sdk.Stream{Name: name})
 	}
 	return s, nil
 }
 
 // Record hands a record to the pool; it waits while the pool has its hands full.
 func (w *writer) Record(name string, rec sdk.Record) error {
-	s, err := w.stream(name, rec.ID)
+	s, err := w.enter(name, rec.ID)
 	if err != nil {
 		return err
 	}
-	before, isNew := w.meet(s, rec.ID, w.ids)
+	place, before, isNew := w.meet(s, rec.ID, w.ids)
 	switch {
 	case !isNew:
 		return w.ctx.Err() // sent again after a restart; the first one is stored or on its way
 	case before > 0 && rec.ID != "":
-		return w.refuse(name, rec.ID, &sdk.Diagnostic{
+		return w.refuse(s, core.MishapDuplicate, place, rec.ID, &sdk.Diagnostic{
 			Kind: sdk.Invalid, Code: "record.duplicate_id", Summary: "the source sent two records with one id",
 			Suggestion: "the first one was taken; tell the author of the plugin",
 		})
 	}
 	rec.JSON = bytes.Clone(rec.JSON) // it is the source's own again when this call returns
 	w.count(core.Written)
-	return w.pool.hand(w.ctx, task{source: w.source, stream: s, record: rec, bytes: min(int64(len(rec.JSON)), inFlight)})
+	return w.pool.hand(w.ctx, task{source: w.source, stream: s, place: place, record: rec, bytes: min(int64(len(rec.JSON)), inFlight)})
 }
 
-// meet notes an item by its id, or by its number in the stream when it has none, and says how many of the kind came before
-// and whether it is new.
-func (w *writer) meet(s *stream, id string, known map[string]times) (before int, isNew bool) {
+// enter returns the stream of an item that came, after its checkpoint if that is overdue.
+func (w *writer) enter(name, id string) (*stream, error) {
+	s, err := w.stream(name, id)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	late := s.late
+	s.late = false
+	w.mu.Unlock()
+	if late {
+		return s, w.mark(s)
+	}
+	return s, nil
+}
+
+// meet notes an item by its id, or by its place in the stream when it has none. It says where that is, how many of the
+// kind came before and whether it is new.
+func (w *writer) meet(s *stream, id string, known map[string]times) (place int64, before int, isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	s.place++
 	if id == "" {
-		before = s.nameless.counted
-		s.nameless, isNew = s.nameless.meet(w.attempt)
-		return before, isNew
+		return s.place, 0, s.place > s.reached
 	}
-	before = known[id].counted
-	known[id], isNew = known[id].meet(w.attempt)
-	return before, isNew
+	t := known[id]
+	before = t.counted
+	known[id], isNew = t.meet(w.attempt, s.place)
+	s.fresh = append(s.fresh, met{id: id, place: s.place, known: known})
+	if !isNew && before == 1 && t.place != s.place {
+		s.astray = true
+	}
+	return s.place, before, isNew
 }
 
 // Skip counts a record that could not be read.
 func (w *writer) Skip(name, id string, reason error) error {
-	s, err := w.stream(name, id)
+	s, err := w.enter(name, id)
 	if err != nil {
 		return err
 	}
-	if _, isNew := w.meet(s, id, w.skips); !isNew {
+	place, _, isNew := w.meet(s, id, w.skips)
+	if !isNew {
 		return w.ctx.Err()
 	}
-	return w.refuse(name, id, reason)
+	return w.refuse(s, core.MishapSkipped, place, id, reason)
 }
 
 // refuse counts an item that does not come to the pool.
-func (w *writer) refuse(name, id string, reason error) error {
+func (w *writer) refuse(s *stream, kind string, place int64, id string, reason error) error {
 	if reason == nil {
 		reason = errors.New("the source gives no reason")
 	}
-	w.count(core.FailedItem)
-	recorder, source := w.pool.run.Recorder, w.pool.run.Sources[w.source].Name
-	recorder.Found(core.StageEntities, source, name, 1)
-	recorder.Done(core.StageEntities, source, name, core.FailedItem, 1)
+	r := w.pool.run
+	m := core.Mishap{Source: r.Sources[w.source].Name, Stream: s.Name, Place: place, Kind: kind, ID: id}
 	for _, d := range sdk.Diagnose(reason, "record.unreadable") {
-		f := w.pool.run.failure(w.source, core.StageRead, name, d)
+		f := r.failure(w.source, core.StageRead, s.Name, d)
 		f.Warning = false
 		if id != "" {
 			f.Item = id
 		}
-		recorder.Failure(f)
+		m.Failures = append(m.Failures, f)
 	}
-	if err := w.pool.run.limit.fail(); err != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.err = err
-		return err
+	w.count(core.FailedItem)
+	r.Recorder.Found(core.StageEntities, m.Source, s.Name, 1)
+	err := w.pool.mishap(w.ctx, m)
+	if err == nil {
+		return w.ctx.Err()
 	}
-	return w.ctx.Err()
+	return w.fail(err)
+}
+
+// fail remembers what ends the run.
+func (w *writer) fail(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+	return err
 }
 
 // count counts a record of the reading stage, whose numbers are by source only.
@@ -174,30 +273,123 @@ func (w *writer) count(outcome core.Outcome) {
 	w.pool.run.Recorder.Done(core.StageRead, source, "", outcome, 1)
 }
 
-// Checkpoint waits until the records before it are with the ledger, then hands it the checkpoint.
+// Checkpoint takes a checkpoint. When the last one that the ledger has of the stream is old enough, it waits until the
+// records before this one are with the ledger, then hands it over.
 func (w *writer) Checkpoint(name string, state []byte) error {
 	s, err := w.stream(name, "")
 	if err != nil {
 		return err
 	}
+	w.mu.Lock()
+	s.offer = &offer{items: s.place, state: bytes.Clone(state)}
+	due := s.late || time.Since(s.marked) >= w.pool.run.CheckpointEvery
+	s.late = false
+	w.mu.Unlock()
+	if !due {
+		return w.ctx.Err()
+	}
+	return w.mark(s)
+}
+
+// mark hands the latest checkpoint of a stream to the ledger, when all that came by now is with it.
+func (w *writer) mark(s *stream) error {
 	if err := s.gate.wait(w.ctx); err != nil {
 		return err
 	}
-	state = bytes.Clone(state)
+	return w.hand(s)
+}
+
+// overdue hands the checkpoints to the ledger that have waited for long. Where records are on their way, the source does
+// it before the next one.
+func (w *writer) overdue() error {
+	for _, s := range w.list() {
+		w.mu.Lock()
+		due := s.offer != nil && time.Since(s.marked) >= w.pool.run.CheckpointEvery
+		w.mu.Unlock()
+		switch {
+		case !due:
+		case s.gate.isIdle():
+			if err := w.hand(s); err != nil {
+				return err
+			}
+		default:
+			w.mu.Lock()
+			s.late = s.offer != nil
+			w.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// hand hands the latest checkpoint to the ledger. All that came before it is there.
+func (w *writer) hand(s *stream) error {
+	w.marking.Lock()
+	defer w.marking.Unlock()
+	w.mu.Lock()
+	o, astray := s.offer, s.astray
+	s.offer = nil
+	w.mu.Unlock()
+	if o == nil || astray {
+		return nil
+	}
 	r := w.pool.run
-	err = r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
-		Source: r.Sources[w.source].Name, Stream: name,
-		StateVersion: r.Sources[w.source].Source.Spec().StateVersion, State: state,
+	err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
+		Source: r.Sources[w.source].Name, Stream: s.Name, Items: o.items, State: o.state,
+		StateVersion: r.Sources[w.source].Source.Spec().StateVersion,
 	})
+	if err != nil {
+		return w.fail(err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil {
-		w.err = err
+	w.state[s.Name], s.items, s.marked = o.state, o.items, time.Now()
+	if w.goesOn {
+		s.settle(o.items)
+	}
+	return nil
+}
+
+// settle notes that the items up to a place will not be sent again.
+func (s *stream) settle(items int64) {
+	n := 0
+	for ; n < len(s.fresh) && s.fresh[n].place <= items; n++ {
+		m := s.fresh[n]
+		t := m.known[m.id]
+		t.settled++
+		m.known[m.id] = t
+	}
+	s.fresh = slices.Clone(s.fresh[n:])
+}
+
+// complete notes that the source has sent all of its streams.
+func (w *writer) complete() error {
+	r := w.pool.run
+	source := r.Sources[w.source].Name
+	streams := w.list()
+	for _, s := range streams {
+		if err := s.gate.wait(w.ctx); err != nil {
+			return err
+		}
+	}
+	w.marking.Lock() // a checkpoint that waits must not come behind the end of its stream
+	defer w.marking.Unlock()
+	w.mu.Lock()
+	for _, s := range streams {
+		s.offer = nil
+	}
+	w.mu.Unlock()
+	if err := r.Ledger.Finish(w.ctx, source, true); err != nil {
 		return err
 	}
-	w.state[name] = state
-	s.nameless = times{attempt: w.attempt}
-	return nil
+	for i, s := range streams {
+		err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
+			Source: source, Stream: s.Name, Complete: true, Items: s.place, Order: i, Title: s.Title, Expected: s.Records.Count,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{Source: source, Complete: true})
 }
 
 // Progress shows how far a long step is.
@@ -234,7 +426,7 @@ func (w *writer) Metrics(m sdk.Metrics) {
 	}
 }
 
-// Report passes on what concerns no single record.
+// Report passes on what concerns no single record. What is said again after a restart is not counted again.
 func (w *writer) Report(d sdk.Diagnostic) {
 	r := w.pool.run
 	if d.Severity == sdk.SeverityInfo {
@@ -242,8 +434,35 @@ func (w *writer) Report(d sdk.Diagnostic) {
 		return
 	}
 	f := r.failure(w.source, core.StageRead, "", &d)
-	f.Transient = f.Warning && d.Kind == sdk.Unavailable // something was slow or away for a while
+	if f.Warning && d.Kind == sdk.Unavailable { // something was slow or away for a while
+		f.Transient = true
+		r.Recorder.Failure(f)
+		return
+	}
+	w.mu.Lock()
+	s := w.streams[d.Stream]
+	if s == nil {
+		s = w.own
+	}
+	w.mu.Unlock()
+	id := remark(f)
+	place, _, isNew := w.meet(s, id, w.remarks)
+	if !isNew {
+		return
+	}
 	r.Recorder.Failure(f)
+	err := r.Ledger.PutMishap(w.ctx, core.Mishap{
+		Source: f.Source, Stream: s.Name, Place: place, Kind: core.MishapRemark, ID: id, Failures: []core.Failure{f},
+	})
+	if err != nil {
+		_ = w.fail(err)
+	}
+}
+
+// remark tells a remark from others.
+func remark(f core.Failure) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.Code, f.Stream, f.Item, f.Message}, "\x00")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // failed is the error that ends the run, unlike the source's own.
@@ -282,6 +501,12 @@ func (g *gate) leave() {
 		close(g.idle)
 		g.idle = nil
 	}
+}
+
+func (g *gate) isIdle() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.n == 0
 }
 
 func (g *gate) wait(ctx context.Context) error {

@@ -186,7 +186,9 @@ func fingerprint(f core.Failure) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// clip cuts text to limit bytes, at the border of a character.
+// Clip cuts text to limit bytes, at the border of a character.
+func Clip(text string, limit int) string { return clip(text, limit) }
+
 func clip(text string, limit int) string {
 	if len(text) <= limit {
 		return text

@@ -89,6 +89,24 @@ func (s *State) Done(stage core.Stage, source, stream string, outcome core.Outco
 	s.changed()
 }
 
+// Kept counts items that came and got their outcome in an earlier attempt at the run. They say nothing about its speed.
+func (s *State) Kept(stage core.Stage, source, stream string, outcome core.Outcome, n int64) {
+	if stage >= core.StageCount || outcome >= core.OutcomeCount || n <= 0 {
+		return
+	}
+	s.stages[stage].found.Add(n)
+	s.stages[stage].outcomes[outcome].Add(n)
+	if c := s.stream(stage, source, stream); c != nil {
+		if stage == core.StageRead {
+			c.read.Add(n)
+		} else {
+			c.entities.Add(n)
+		}
+		c.done(stage, outcome, n)
+	}
+	s.changed()
+}
+
 func (s *State) second(at time.Time) uint32 { return uint32(max(at.Sub(s.epoch), 0) / time.Second) }
 
 // stream returns the counters of a stream, or nil where nothing is counted by stream.

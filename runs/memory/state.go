@@ -32,6 +32,7 @@ type State struct {
 	caches  named[cache]
 	sources named[source]
 	causes  causes
+	storing storing
 	desk    desk
 	over    chan struct{}
 
@@ -199,6 +200,7 @@ func (s *State) Snapshot() core.Snapshot {
 	shot.Summary = s.fill(shot.Summary)
 	shot.Reading = s.reading()
 	shot.Working = s.desk.working()
+	shot.Storing = s.storing.counts()
 	shot.LastMS = s.lastMS.Load()
 	second := s.second(at)
 	shot.Rates = s.rates(second)

@@ -474,3 +474,31 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations an item", n)
 	}
 }
+
+// TestKept: what an earlier attempt did is counted, and says nothing about the speed of this one.
+func TestKept(t *testing.T) {
+	s := New(Config{Run: core.Summary{State: core.Running}})
+	s.Kept(core.StageRead, "home", "", core.Written, 5)
+	s.Kept(core.StageEntities, "home", "actors", core.Written, 3)
+	s.Kept(core.StageEntities, "home", "actors", core.FailedItem, 2)
+	s.Kept(core.StageAssets, "home", "", core.Cached, 1)
+	s.Kept(core.StageCount, "home", "", core.Cached, 1)
+	s.Kept(core.StageAssets, "home", "", core.OutcomeCount, 1)
+	shot := s.Snapshot()
+	for stage, want := range map[core.Stage]core.StageCounts{
+		core.StageRead: {Stage: "read", Found: 5, Written: 5}, core.StageEntities: {Stage: "entities", Found: 5, Written: 3, Failed: 2},
+		core.StageAssets: {Stage: "images", Found: 1, Cached: 1},
+	} {
+		if got := shot.Stage(stage); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	if want := (core.StreamCounts{Source: "home", Stream: "actors", Found: 5, Written: 3, Failed: 2}); len(shot.Streams) != 1 || shot.Streams[0] != want {
+		t.Errorf("streams %+v, want %+v", shot.Streams, want)
+	}
+	for i := range core.StageCount {
+		if n := s.stages[i].worked.at(0) + s.stages[i].cached.at(0); n != 0 {
+			t.Errorf("%s: %d items make the rate", i, n)
+		}
+	}
+}
