@@ -23,7 +23,7 @@ func regions(m message) string {
 	return strings.Join(names, " ")
 }
 
-const allRegions = "title say actions notices cards stages problems coverage working kinds latest facts caches"
+const allRegions = "title say actions notices cards stages problems coverage working kinds latest facts caches store"
 
 func TestStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -153,12 +153,60 @@ func (p Progress) Percent() string {
 // Elapsed is how long the run has taken so far, or took.
 func (r Run) Elapsed() time.Duration { return elapsed(r.Summary, r.Now) }
 
+// elapsed leaves the pauses between the attempts at a run out.
 func elapsed(s core.Summary, now time.Time) time.Duration {
-	end := s.EndedMS
-	if end == 0 {
-		end = now.UnixMilli()
+	return time.Duration(s.WorkedMS(now.UnixMilli())) * time.Millisecond
+}
+
+// Resumed says how often the run was taken up again.
+func (r Run) Resumed() string {
+	switch n := len(r.Attempts); n {
+	case 0:
+		return ""
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	default:
+		return Count(int64(n), "time", "times")
 	}
-	return time.Duration(max(0, end-s.StartedMS)) * time.Millisecond
+}
+
+// attempt says what became of an earlier attempt.
+func attempt(a core.Attempt) string {
+	return join(string(a.State)+" after "+Took(time.Duration(a.EndedMS-a.StartedMS)*time.Millisecond), a.Reason)
+}
+
+// StoreWords say how the rows get into the store: what is stored, what waits, and what went wrong.
+func (r Run) StoreWords() []string {
+	s := r.Storing
+	if s.Batches == 0 && s.Waiting == 0 && s.Failures == 0 {
+		return nil
+	}
+	words := []string{join(Count(s.Rows, "row", "rows")+" stored in "+Count(s.Batches, "batch", "batches"), Count(s.Waiting, "row waits", "rows wait"))}
+	if s.Batches > 0 {
+		words = append(words, "a batch takes "+micro(s.TotalUS/s.Batches)+" on average, the longest took "+micro(s.LongestUS))
+	}
+	if s.Replaced > 0 {
+		words = append(words, Count(s.Replaced, "row was", "rows were")+" put again before they were stored, and stored once")
+	}
+	if s.Waits > 0 {
+		words = append(words, "workers waited "+Count(s.Waits, "time", "times")+" for the store, "+micro(s.WaitedUS)+" in all")
+	}
+	if s.Failures > 0 {
+		words = append(words, Count(s.Failures, "batch", "batches")+" had to be sent again")
+	}
+	if s.Refused > 0 {
+		words = append(words, Count(s.Refused, "row was", "rows were")+" refused")
+	}
+	return words
+}
+
+func micro(us int64) string {
+	if us < 10_000_000 {
+		return fmt.Sprintf("%.1f%sms", float64(us)/1000, thin)
+	}
+	return Took(time.Duration(us) * time.Microsecond)
 }
 
 // ETA is the time that is left, 0 when nobody can tell.
@@ -197,7 +245,11 @@ func (r Run) Strips() []Notice {
 	strips := slices.Clone(r.Notices)
 	switch {
 	case r.State == core.Interrupted:
-		strips = append(strips, Notice{"warn", "Interrupted at " + r.Progress().Percent() + "; nothing written is lost."})
+		text := "Interrupted at " + r.Progress().Percent() + "; nothing written is lost."
+		if r.Resumable() {
+			text += " What was stored is kept: it goes on from there with the command under “About this run”."
+		}
+		strips = append(strips, Notice{"warn", text})
 	case r.State == core.Failed && r.Reason != "":
 		strips = append(strips, Notice{"bad", sentence(r.Reason)})
 	case r.State.Ended() && r.State != core.Cancelled && foundNothing(r.Summary):
@@ -215,7 +267,7 @@ func (r Run) silent() time.Duration {
 	if !r.Here || r.State != core.Running {
 		return 0
 	}
-	last := max(r.LastMS, r.StartedMS)
+	last := max(r.LastMS, r.StartedMS, r.ResumedMS)
 	return r.Now.Sub(time.UnixMilli(last))
 }
 
