@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 
 	"github.com/seed-98789ff7/converter/internal/sourcepb"
 )
@@ -79,7 +80,9 @@ func TestMetricsOverTheWire(t *testing.T) {
 }
 
 // TestMetricsAreNotSentOneByOne counts the messages of a source that reports all the time.
-func TestMetricsAreNotSentOneByOne(t *testing.T) {
+func TestMetricsAreNotSentOneByOne(t *testing.T) { synctest.Test(t, metricsAreNotSentOneByOne) }
+
+func metricsAreNotSentOneByOne(t *testing.T) {
 	client := configured(t, reads(func(_ context.Context, _ ReadRequest, out Writer) error {
 		for range 10_000 {
 			out.(MetricsWriter).Metrics(Metrics{Requests: 1})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -34,7 +35,11 @@ func record() Record {
 	return Record{ID: "1", JSON: []byte(`{"name":"one"}`)}
 }
 
-func TestReadBatchesAndCounts(t *testing.T) {
+// TestReadBatchesAndCounts runs in a bubble, as other tests of batches do: its clock stands still while anything is done, so
+// no batch grows old.
+func TestReadBatchesAndCounts(t *testing.T) { synctest.Test(t, readBatchesAndCounts) }
+
+func readBatchesAndCounts(t *testing.T) {
 	client := configured(t, reads(func(_ context.Context, _ ReadRequest, out Writer) error {
 		buffer := make([]byte, 0, 64)
 		for i := range 250 {
@@ -96,7 +101,9 @@ func TestReadBatchesAndCounts(t *testing.T) {
 	}
 }
 
-func TestBatchIsBoundedByBytes(t *testing.T) {
+func TestBatchIsBoundedByBytes(t *testing.T) { synctest.Test(t, batchIsBoundedByBytes) }
+
+func batchIsBoundedByBytes(t *testing.T) {
 	big := fmt.Sprintf(`{"x":%q}`, strings.Repeat("x", 400<<10))
 	client := configured(t, reads(func(_ context.Context, _ ReadRequest, out Writer) error {
 		for i := range 5 {
@@ -121,7 +128,9 @@ func TestBatchIsBoundedByBytes(t *testing.T) {
 	}
 }
 
-func TestLoneRecordDoesNotWait(t *testing.T) {
+func TestLoneRecordDoesNotWait(t *testing.T) { synctest.Test(t, loneRecordDoesNotWait) }
+
+func loneRecordDoesNotWait(t *testing.T) {
 	client := configured(t, reads(func(ctx context.Context, _ ReadRequest, out Writer) error {
 		if err := out.Record("a", record()); err != nil {
 			return err
