@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -296,6 +297,10 @@ func TestFateIsAskedAndBelieved(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, limits) // where only waiting takes time
+}
+
+func limits(t *testing.T) {
 	c := talk(t, &script{hangs: true}, Config{Name: "slow", CallTimeout: 50 * time.Millisecond})
 	if err := c.Check(t.Context()); code(err) != CodeStalled || !strings.Contains(err.Error(), `"slow"`) {
 		t.Errorf("our limit: %v", err)
