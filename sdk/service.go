@@ -43,6 +43,7 @@ func newService(s Source, log *slog.Logger) *service {
 func newServer(s *service, options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(sourcepb.MaxMessage),
+		grpc.ForceServerCodecV2(sourcepb.Codec()),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 	)...)

@@ -55,7 +55,7 @@ func attach(ctx context.Context, config Config, at sourcepb.Reattach) (*Process,
 	}
 	conn, err := grpc.NewClient("unix:"+at.Addr,
 		grpc.WithTransportCredentials(insecure.NewCredentials()), // its folder is closed to everybody else
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sourcepb.MaxMessage)))
+		grpc.WithDefaultCallOptions(sourcepb.CallOptions()...))
 	if err != nil {
 		return nil, p.lost(err)
 	}

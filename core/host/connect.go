@@ -44,7 +44,7 @@ func (c *child) clientConfig(ctx context.Context) *plugin.ClientConfig {
 	}
 	config.GRPCDialOptions = []grpc.DialOption{
 		grpc.WithTransportCredentials(&security{child: c, config: config}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sourcepb.MaxMessage)),
+		grpc.WithDefaultCallOptions(sourcepb.CallOptions()...),
 	}
 	return config
 }

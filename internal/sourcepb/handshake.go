@@ -1,8 +1,9 @@
 // Package sourcepb is the protocol between the converter and its source plugins: the code generated from
 // sdk/proto/converter/source/v1/source.proto, and the words of the handshake that both ends must agree on before the
-// first message. The serving end is in sdk, the calling end in internal/sourceclient.
+// first message, the sizes of messages and their encoding. The serving end is in sdk, the calling end in
+// internal/sourceclient.
 //
-// It starts no goroutine and returns no errors of its own.
+// It starts no goroutine and returns no errors of its own but those of the encoding, which end in gRPC's.
 package sourcepb
 
 // The handshake of a plugin process. A host sets the cookie in the environment of the process; a process without it was

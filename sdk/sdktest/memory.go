@@ -41,7 +41,7 @@ func wire(ctx context.Context, s sdk.Source) (*wired, error) {
 	conn, err := grpc.NewClient("passthrough:memory",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(sourcepb.MaxMessage)))
+		grpc.WithDefaultCallOptions(sourcepb.CallOptions()...))
 	if err != nil {
 		return nil, err
 	}
