@@ -39,7 +39,8 @@ func newService(s Source, log *slog.Logger) *service {
 	return &service{source: s, log: log, idle: make(chan struct{})}
 }
 
-// newServer makes a server that survives panics of the source and takes messages of the protocol's size.
+// newServer makes a server that survives panics of the source and takes messages of the protocol's size. What it sends is
+// encoded when Send returns, and nobody else holds it: there is a codec that keeps nothing, and no handler of statistics.
 func newServer(s *service, options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(sourcepb.MaxMessage),
@@ -270,8 +271,8 @@ func sendAsset(asset Asset, stream grpc.ServerStreamingServer[sourcepb.FetchAsse
 		return err
 	}
 	var sent int64
+	chunk := make([]byte, sourcepb.AssetChunk)
 	for {
-		chunk := make([]byte, sourcepb.AssetChunk)
 		n, err := io.ReadFull(asset.Body, chunk)
 		if n > 0 {
 			sent += int64(n)

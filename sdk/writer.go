@@ -328,9 +328,9 @@ func (w *writer) flush() error {
 	if w.batch == nil || w.failed != nil {
 		return w.failed
 	}
-	batch := w.batch
-	w.batch, w.size, w.arena = nil, 0, make([]byte, 0, cap(w.arena))
-	return w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Records{Records: batch}})
+	err := w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Records{Records: w.batch}})
+	w.batch, w.size, w.arena = nil, 0, w.arena[:0] // the arena is used again: what is sent keeps none of it, see newServer
+	return err
 }
 
 func (w *writer) transmit(m *sourcepb.ReadResponse) error {
