@@ -59,13 +59,21 @@ func TestReport(t *testing.T) {
 	round := func(ours, peer float64) map[string]cost {
 		return map[string]cost{"ours": {cpu: time.Duration(ours * 1e9)}, "peer": {cpu: time.Duration(peer * 1e9)}}
 	}
-	r := report{variants: []string{"ours", "peer"}, rounds: []map[string]cost{round(1, 10), round(2, 40), round(9, 10)}}
+	seconds := []column{{name: "CPU", by: byCPU, form: "%.2fs"}, {name: "twice", variant: " twice", by: byCPU, form: "%.0f"}}
+	r := report{
+		tables: []table{{title: "what", rows: []row{{"mine", "ours"}, {"not measured", "absent"}}, columns: seconds}},
+		rounds: []map[string]cost{round(1, 10), round(2, 40), round(9, 10)},
+	}
+	r.rounds[0]["ours twice"] = cost{cpu: 2 * time.Second}
 	bars := []bar{
 		{what: "loose", of: "ours", to: "peer", by: byCPU, most: 0.1},
 		{what: "tight", of: "ours", to: "peer", by: byCPU, most: 0.09},
 		{what: "unknown", of: "ours", to: "peer", by: byPeak, most: 0.5},
+		{what: "enough", of: "ours", to: "peer", by: byCPU, least: 0.1},
+		{what: "too little", of: "ours", to: "peer", by: byCPU, least: 0.2},
+		{what: "unknown", of: "ours", to: "peer", by: byPeak, least: 0.5},
 	}
-	for i, want := range []bool{true, false, false} {
+	for i, want := range []bool{true, false, false, true, false, false} {
 		if r.bars = bars[i : i+1]; r.met() != want {
 			t.Errorf("%s is met: %v, want %v", bars[i].what, r.met(), want)
 		}
@@ -78,12 +86,56 @@ func TestReport(t *testing.T) {
 	}
 	text := r.String()
 	for _, want := range []string{
-		"loose 1/10.0 (1/20.0 to 1/1.1) 1/10.0 met\n", "tight 1/10.0 (1/20.0 to 1/1.1) 1/11.1 NOT MET\n", "unknown NaN (NaN to NaN) 1/2.0 NOT MET\n",
-		"only told 1/10.0 (1/20.0 to 1/1.1)\n", "ours 0.00s 2.00s 0 MB\n", "reading 2.00s\nlinking 1.00s\nstopping 1.00s\n",
+		"loose 1/10.0 (1/20.0 to 1/1.1) ≤ 1/10.0 met\n", "tight 1/10.0 (1/20.0 to 1/1.1) ≤ 1/11.1 NOT MET\n",
+		"unknown NaN (NaN to NaN) ≤ 1/2.0 NOT MET\n", "enough 0.10 (0.05 to 0.90) ≥ 0.10 met\n", "too little 0.10 (0.05 to 0.90) ≥ 0.20 NOT MET\n",
+		"only told 1/10.0 (1/20.0 to 1/1.1)\n", "what CPU twice\nmine 2.00s 2\n\n", "reading 2.00s\nlinking 1.00s\nstopping 1.00s\n",
 	} {
 		if !strings.Contains(squeezed(text), want) {
 			t.Errorf("no %q in\n%s", want, squeezed(text))
 		}
+	}
+}
+
+// TestPluginReport: every ratio is made of cells of the names that were measured, and so is every table.
+func TestPluginReport(t *testing.T) {
+	round := map[string]sample{}
+	for _, name := range []string{"records tls 1", "records tls 100", "records plain 1", "records plain 100", "records python 100", "records direct", "records decoded"} {
+		round[name] = sample{Seconds: 0.5, Count: 1000, Bytes: 2_000_000, CPU: 0.002, PluginCPU: 0.003}
+	}
+	for _, way := range []string{"tls", "plain", "written", "opened", "direct"} {
+		for _, cell := range []string{"2097152 1", "2097152 4", "200000 1", "200000 4"} {
+			round["assets "+way+" "+cell] = sample{Seconds: 0.5, Count: 10, Bytes: 3_000_000}
+		}
+	}
+	for _, way := range []string{"tls", "plain", "python", "describe"} {
+		round["start "+way] = sample{Seconds: 0.02, CloseSeconds: 0.001}
+	}
+	for _, name := range []string{"few", "many", "wait"} {
+		round["memory "+name] = sample{Count: 1, Peak: 20 << 20, PluginPeak: 30 << 20, Ahead: 400}
+	}
+	r := pluginReport([]map[string]sample{round})
+	for _, b := range append(r.bars, r.told...) {
+		if ratio := r.ratios(b)[0]; ratio != 1 {
+			t.Errorf("%s: %v, of two that are alike", b.what, ratio)
+		}
+	}
+	text := squeezed(r.String())
+	for _, want := range []string{
+		"AutoMTLS, batches of 100 2000 4 2.0 µs 3.0 µs\n", "streamed, AutoMTLS 6 6 6 6\n", "in process 6 6 6 6\n",
+		"plain 20.0 ms 1.0 ms\n", "200,000 records 20 MB 30 MB 400\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	lines := 0
+	for _, t := range r.tables {
+		lines += len(t.rows)
+	}
+	delete(round, "records python 100")
+	delete(round, "start python")
+	if less := squeezed(pluginReport([]map[string]sample{round}).String()); lines != 19 || strings.Count(text, "\n")-strings.Count(less, "\n") != 2 {
+		t.Errorf("of %d lines are left out, without Python:\n%s", lines, less)
 	}
 }
 
@@ -229,7 +281,7 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"nothing"}, `no benchmark "nothing"; there is: foundry`},
+		{[]string{"nothing"}, `no benchmark "nothing"; there is: foundry, plugin`},
 		{[]string{"-n", "0"}, "at least one round"},
 	} {
 		if err := run(t.Context(), tt.args); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -240,7 +292,7 @@ func TestUsage(t *testing.T) {
 		t.Errorf("-h: %v", err)
 	}
 	t.Setenv(testdata.Variable, t.TempDir())
-	if err := run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), testdata.Variable) {
+	if err := run(t.Context(), []string{"foundry"}); err == nil || !strings.Contains(err.Error(), testdata.Variable) {
 		t.Errorf("without content: %v", err)
 	}
 	t.Setenv("PATH", t.TempDir())

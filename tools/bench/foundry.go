@@ -233,8 +233,16 @@ assets: {enabled: false}
 
 func (f *comparison) report() report {
 	return report{
-		variants: []string{peerAll, oursHash, oursFiles, wholeRun, peerLarge, oursLarge},
-		rounds:   f.costs,
+		tables: []table{{
+			title: "median",
+			rows:  rows(peerAll, oursHash, oursFiles, wholeRun, peerLarge, oursLarge),
+			columns: []column{
+				{name: "wall", by: byWall, form: "%.2fs"},
+				{name: "CPU", by: byCPU, form: "%.2fs"},
+				{name: "peak", by: byMegabytes, form: "%.0f MB"},
+			},
+		}},
+		rounds: f.costs,
 		bars: []bar{
 			{what: "(b) CPU to (a)", of: oursHash, to: peerAll, by: byCPU, most: 1.0 / 20},
 			{what: "(c) CPU to (a)", of: oursFiles, to: peerAll, by: byCPU, most: 1.0 / 5},

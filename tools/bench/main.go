@@ -3,7 +3,7 @@
 //
 //	./task bench                 all benchmarks
 //	./task bench -- -n 9         more rounds
-//	./task bench -- foundry      one benchmark by its name
+//	./task bench -- plugin       one benchmark by its name
 //
 // The variants of a benchmark take turns in one loop, after a round that does not count, so that a loaded machine loads
 // all of them alike; numbers are medians, ratios are medians of each round's ratio. CPU is user and system time, and
@@ -52,6 +52,7 @@ func (s settings) begin(of string, n int) {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{name: "foundry", summary: "the 22 packs of dnd5e, against the official command line tool", run: foundry},
+		{name: "plugin", summary: "records and assets of a plugin process, against the same source called in process", run: plugin},
 	}
 }
 

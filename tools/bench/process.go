@@ -14,6 +14,13 @@ import (
 type cost struct {
 	wall, cpu time.Duration
 	peak      int64 // bytes; 0: the system does not say
+
+	closing    time.Duration // what it took to end, which is not in wall
+	count      int64         // records or assets
+	bytes      int64         // of them
+	pluginCPU  time.Duration // cpu is the host's then, and peak
+	pluginPeak int64
+	ahead      int64 // records that the plugin was rid of while its host took none
 }
 
 // and is the cost of two steps, one behind the other.

@@ -10,26 +10,57 @@ import (
 
 // report is what a benchmark came to.
 type report struct {
-	variants []string // in the order of the table
-	rounds   []map[string]cost
-	bars     []bar
-	told     []bar // ratios that are worth knowing and hold nothing
+	tables []table
+	rounds []map[string]cost
+	bars   []bar
+	told   []bar // ratios that are worth knowing and hold nothing
 
 	title string // of the phases
 	times []timeline
 }
 
-// bar is a ratio of two variants, and how large it may be.
+// table shows medians. The variant of a place in it is that of its row, and of its column where that names one.
+type table struct {
+	title   string
+	rows    []row
+	columns []column
+}
+
+type row struct {
+	name    string
+	variant string // as in the rounds; one that was not measured is left out
+}
+
+type column struct {
+	name    string
+	variant string // follows that of the row
+	by      func(cost) float64
+	form    string
+}
+
+// bar is a ratio of two variants, and how large and how small it may be.
 type bar struct {
 	what   string
 	of, to string
 	by     func(cost) float64
 	most   float64 // 0: as it likes
+	least  float64
 }
 
 func byWall(c cost) float64 { return c.wall.Seconds() }
 func byCPU(c cost) float64  { return c.cpu.Seconds() }
 func byPeak(c cost) float64 { return float64(c.peak) }
+
+func byMegabytes(c cost) float64 { return float64(c.peak) / (1 << 20) }
+
+// rows are rows of variants that are called in the table what they are called in the rounds.
+func rows(variants ...string) []row {
+	list := make([]row, len(variants))
+	for i, v := range variants {
+		list[i] = row{v, v}
+	}
+	return list
+}
 
 // ratios are a bar's ratios, one a round, in order of size.
 func (r report) ratios(b bar) []float64 {
@@ -42,7 +73,29 @@ func (r report) ratios(b bar) []float64 {
 }
 
 // holds says whether a bar is met. A ratio that could not be measured (NaN) meets none.
-func (r report) holds(b bar) bool { return b.most == 0 || median(r.ratios(b)) <= b.most }
+func (r report) holds(b bar) bool {
+	ratio := median(r.ratios(b))
+	return (b.most == 0 || ratio <= b.most) && (b.least == 0 || ratio >= b.least)
+}
+
+// limit is a bar as people read it.
+func (b bar) limit() string {
+	switch {
+	case b.most > 0:
+		return "≤ " + b.ratio(b.most)
+	case b.least > 0:
+		return "≥ " + b.ratio(b.least)
+	}
+	return ""
+}
+
+// ratio writes a ratio of the bar: where little is wanted as one part of so many.
+func (b bar) ratio(of float64) string {
+	if b.least > 0 {
+		return fmt.Sprintf("%.2f", of)
+	}
+	return fraction(of)
+}
 
 // met says whether all bars are.
 func (r report) met() bool {
@@ -52,32 +105,61 @@ func (r report) met() bool {
 // String is the report as people read it.
 func (r report) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%-54s %9s %9s %9s\n", "median", "wall", "CPU", "peak")
-	for _, v := range r.variants {
-		var walls, cpus []time.Duration
-		var peaks []int64
-		for _, round := range r.rounds {
-			c := round[v]
-			walls, cpus, peaks = append(walls, c.wall), append(cpus, c.cpu), append(peaks, c.peak)
-		}
-		fmt.Fprintf(&out, "%-54s %8.2fs %8.2fs %6d MB\n", v, median(walls).Seconds(), median(cpus).Seconds(), median(peaks)>>20)
+	for _, t := range r.tables {
+		r.table(&out, t)
 	}
-	fmt.Fprintf(&out, "\n%-64s %9s\n", "ratio: median (lowest to highest round)", "bar")
+	fmt.Fprintf(&out, "%-64s %9s\n", "ratio: median (lowest to highest round)", "bar")
 	for _, b := range slices.Concat(r.bars, r.told) {
 		all := r.ratios(b)
-		limit, verdict := "", ""
-		if b.most > 0 {
-			limit, verdict = fraction(b.most), "NOT MET"
+		limit, verdict := b.limit(), ""
+		if limit != "" {
+			verdict = "NOT MET"
 			if r.holds(b) {
 				verdict = "met"
 			}
 		}
-		spread := fmt.Sprintf("%s (%s to %s)", fraction(median(all)), fraction(all[0]), fraction(all[len(all)-1]))
+		spread := fmt.Sprintf("%s (%s to %s)", b.ratio(median(all)), b.ratio(all[0]), b.ratio(all[len(all)-1]))
 		row := fmt.Sprintf("%-32s %-31s %9s  %s", b.what, spread, limit, verdict)
 		out.WriteString(strings.TrimRight(row, " ") + "\n")
 	}
 	r.phases(&out)
 	return out.String()
+}
+
+// table writes the medians of a table.
+func (r report) table(out *strings.Builder, t table) {
+	fmt.Fprintf(out, "%-54s", t.title)
+	for _, c := range t.columns {
+		fmt.Fprintf(out, " %10s", c.name)
+	}
+	out.WriteString("\n")
+	for _, line := range t.rows {
+		var cells strings.Builder
+		measured := false
+		for _, c := range t.columns {
+			values := r.values(line.variant+c.variant, c.by)
+			text := ""
+			if len(values) > 0 {
+				measured, text = true, fmt.Sprintf(c.form, median(values))
+			}
+			fmt.Fprintf(&cells, " %10s", text)
+		}
+		if measured {
+			out.WriteString(strings.TrimRight(fmt.Sprintf("%-54s%s", line.name, cells.String()), " ") + "\n")
+		}
+	}
+	out.WriteString("\n")
+}
+
+// values are those of a variant, one for each round it was measured in.
+func (r report) values(variant string, by func(cost) float64) []float64 {
+	var values []float64
+	for _, round := range r.rounds {
+		if c, ok := round[variant]; ok {
+			values = append(values, by(c))
+		}
+	}
+	return values
 }
 
 // phases writes the medians of the phases, in their order. A short one is not seen in every round; where it is not, its
