@@ -79,8 +79,8 @@ var ofRun = regexp.MustCompile(`\brun_\d+_`)
 var scanned = map[string]string{
 	"SELECT number,token,heartbeat_ms,pid FROM runs WHERE state IN":    "at most `keep` rows, once when the program starts",
 	"SELECT number FROM runs WHERE state NOT IN":                       "at most `keep` rows, once when a run ends",
-	"SELECT number,EXISTS(SELECT 1 FROM runs f WHERE":                 "at most `keep` rows, once when a run ends",
-	"SELECT asset_id FROM":                                            "all that a run has made, once when it is resumed",
+	"SELECT number,EXISTS(SELECT 1 FROM runs f WHERE":                  "at most `keep` rows, once when a run ends",
+	"SELECT asset_id FROM":                                             "all that a run has made, once when it is resumed",
 	"SELECT version, checksum FROM schema_migrations ORDER BY version": "as many rows as there are steps",
 }
 
