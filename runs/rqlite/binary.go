@@ -23,24 +23,31 @@ var ErrNoBinary = errors.New("rqlited " + version + " is needed to keep the stor
 
 // findBinary returns the path of rqlited: the one asked for, else the one beside our own program, else that on PATH.
 func findBinary(ctx context.Context, asked string) (string, error) {
-	path, err := locate(asked)
+	path, _, err := FindBinary(ctx, asked)
+	return path, err
+}
+
+// FindBinary returns the path of rqlited, as [NodeConfig] says where it is looked for, and what it calls itself.
+// Without one of the right version the error is [ErrNoBinary].
+func FindBinary(ctx context.Context, asked string) (path, named string, err error) {
+	path, err = locate(asked)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	told, err := exec.CommandContext(limited, path, "-version").CombinedOutput()
 	if ctx.Err() != nil {
-		return "", ctx.Err()
+		return "", "", ctx.Err()
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w, but %s does not say its version (%w): %s", ErrNoBinary, path, err, remedy)
+		return "", "", fmt.Errorf("%w, but %s does not say its version (%w): %s", ErrNoBinary, path, err, remedy)
 	}
 	line := strings.TrimSpace(string(told))
 	if !strings.Contains(line, version+".") {
-		return "", fmt.Errorf("%w, but %s is %q: %s", ErrNoBinary, path, line, remedy)
+		return "", "", fmt.Errorf("%w, but %s is %q: %s", ErrNoBinary, path, line, remedy)
 	}
-	return path, nil
+	return path, line, nil
 }
 
 const remedy = "build it with ./task build, or put rqlited " + version + " on PATH, or name a cluster in store.urls"

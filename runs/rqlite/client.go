@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rqlite/gorqlite"
 )
@@ -52,6 +53,13 @@ func newClient(config Config) *Client {
 	config = config.withDefaults()
 	t := newTransport(config)
 	return &Client{config: config, http: t.client(), transport: t, nodes: map[string]node{}}
+}
+
+// Patient returns a client for the same database that waits longer for an answer. It ends with this one.
+func (c *Client) Patient(attempt time.Duration) *Client {
+	config := c.config
+	config.AttemptTimeout, config.RetryFor = attempt, attempt
+	return &Client{config: config, http: c.http, transport: c.transport, nodes: map[string]node{}}
 }
 
 // Close ends the client. A call in progress ends with an error at its next attempt.

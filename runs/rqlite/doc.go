@@ -4,7 +4,7 @@
 // It owns four calls (Apply, Query, QueryLinear, Claim) and what makes them honest: a write that was not confirmed
 // statement by statement did not succeed, an attempt has a time limit, a lost answer leads to the same request again
 // and a lost node to the next one. It owns the life of the private node, from finding the program to stopping it, and
-// the numbering of schema versions. It leaves to its callers every table, every SQL text, and the rule that makes
+// the numbering of schema versions. Another process may be the guest of a node ([Visit]): it reads, and cannot write. It leaves to its callers every table, every SQL text, and the rule that makes
 // retries safe: whatever is written must be safe to write twice (see [Client.Apply]). No other package imports gorqlite.
 //
 // A [Client] starts no goroutine of its own. A [Node] has two, which [Node.Stop] waits for: one looks after the process,

@@ -26,8 +26,8 @@ func (n *Node) start(ctx context.Context) (*child, error) {
 	url, err := n.ready(ctx, current)
 	if err = errors.Join(err, n.removeAuth()); err != nil {
 		current.kill()
-		if alive(n.leftover) {
-			err = fmt.Errorf("%w\n(an rqlited of an earlier run, process %d, may still have the folder: end it)", err, n.leftover)
+		if alive(n.hold.leftover) {
+			err = fmt.Errorf("%w\n(an rqlited of an earlier run, process %d, may still have the folder: end it)", err, n.hold.leftover)
 		}
 		return nil, err
 	}
@@ -47,7 +47,9 @@ func (n *Node) adopt(current *child, url string) bool {
 		return false
 	}
 	n.child, n.url = current, url
-	if err := n.lock.write(holder{PID: os.Getpid(), Since: n.since, Child: current.command.Process.Pid}); err != nil {
+	visitor := n.visitor
+	visitor.URL = url
+	if err := n.hold.note(current.command.Process.Pid, &visitor); err != nil {
 		n.config.Log.Warn("store_lock_not_updated", "error", err) // it only tells others about us
 	}
 	return true
@@ -72,8 +74,15 @@ func (n *Node) authPath() string { return filepath.Join(n.config.Dir, "auth.json
 
 // writeAuth writes the file that tells the process who may speak to it; it is read once, at the start.
 func (n *Node) writeAuth() error {
-	permissions := []string{"query", "execute", "status", "ready", "snapshot", "backup", "load"}
-	text, err := json.Marshal([]map[string]any{{"username": n.user, "password": n.password, "perms": permissions}})
+	type user struct {
+		Name        string   `json:"username"`
+		Password    string   `json:"password"`
+		Permissions []string `json:"perms"`
+	}
+	text, err := json.Marshal([]user{
+		{n.user, n.password, []string{"query", "execute", "status", "ready", "snapshot", "backup", "load"}},
+		{n.visitor.User, n.visitor.Password, []string{"query", "status", "ready", "backup"}},
+	})
 	if err != nil {
 		return err
 	}

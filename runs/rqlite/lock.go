@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -34,12 +35,23 @@ type holder struct {
 	PID   int       `json:"pid"`
 	Since time.Time `json:"since"`
 	Child int       `json:"child,omitempty"` // the rqlited process of the moment
+	Guest *guest    `json:"guest,omitempty"` // how others may read from it; nil: there is no node to read from
+}
+
+// guest is what a process needs that reads from the node of another one.
+type guest struct {
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password"`
 }
 
 func takeLock(dir, path string) (*lock, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if err := file.Chmod(0o600); err != nil && runtime.GOOS != "windows" { // it says how the node is read from
+		return nil, errors.Join(err, file.Close())
 	}
 	if err := lockFile(file); err != nil {
 		if !errors.Is(err, errHeld) {
@@ -67,16 +79,16 @@ func (l *lock) previous() holder {
 	return h
 }
 
+// write says who has the lock. Who reads meanwhile sees the old text or the new one: it is never empty in between.
 func (l *lock) write(h holder) error {
 	text, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
-	if err := l.file.Truncate(0); err != nil {
+	if _, err = l.file.WriteAt(append(text, '\n'), 0); err != nil {
 		return err
 	}
-	_, err = l.file.WriteAt(append(text, '\n'), 0)
-	return err
+	return l.file.Truncate(int64(len(text)) + 1)
 }
 
 // release lets go of the lock. The file stays: removing it would let two processes lock two files of one name.

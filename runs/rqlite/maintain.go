@@ -61,31 +61,108 @@ const (
 	largestStatus = 1 << 20
 )
 
-// Advice looks at how the nodes of a cluster are run, and says what will be regretted. A node that does not tell, or does
-// not answer at once, is passed over.
-func (c *Client) Advice(ctx context.Context) []string {
+// Status is what one node says of itself.
+type Status struct {
+	URL     string
+	Version string
+	State   string // Leader, Follower, …
+	LogSize int64  // of its log on disk, which does not shrink
+	Size    int64  // of its database
+	Logged  int    // entries of the log that it keeps before a snapshot
+	Err     error  // why it says nothing
+}
+
+// Advice is what will be regretted about the way a node is run.
+func (s Status) Advice() []string {
 	var list []string
+	if s.Version != "" && !strings.HasPrefix(s.Version, version+".") {
+		list = append(list, fmt.Sprintf("%s is rqlited %s, and this program was tried with %s: use that one", s.URL, s.Version, version))
+	}
+	if s.Logged > mostLogged {
+		list = append(list, fmt.Sprintf("%s keeps %d batches in its log, up to %d MB on disk: start it with -raft-snap=1024",
+			s.URL, s.Logged, s.Logged/8))
+	}
+	return list
+}
+
+// Nodes asks all nodes what they are. One that does not answer at once says why in its Err.
+func (c *Client) Nodes(ctx context.Context) []Status {
+	var list []Status
 	for _, url := range c.config.Endpoints() {
-		var status struct {
+		var told struct {
 			Build struct {
 				Version string `json:"version"`
 			} `json:"build"`
 			Store struct {
 				Threshold int `json:"snapshot_threshold"`
+				Raft      struct {
+					State   string `json:"state"`
+					LogSize int64  `json:"log_size"`
+				} `json:"raft"`
+				SQLite struct {
+					Size int64 `json:"db_size"`
+				} `json:"sqlite3"`
 			} `json:"store"`
 		}
-		if err := c.status(ctx, url, &status); err != nil {
-			c.config.Log.Debug("store_status_unknown", "node", url, "error", err)
-			continue
-		}
-		if v := status.Build.Version; v != "" && !strings.HasPrefix(v, version+".") {
-			list = append(list, fmt.Sprintf("%s is rqlited %s, and this program was tried with %s: use that one", url, v, version))
-		}
-		if n := status.Store.Threshold; n > mostLogged {
-			list = append(list, fmt.Sprintf("%s keeps %d batches in its log, up to %d MB on disk: start it with -raft-snap=1024", url, n, n/8))
-		}
+		err := c.status(ctx, url, &told)
+		list = append(list, Status{
+			URL: url, Version: told.Build.Version, State: told.Store.Raft.State, LogSize: told.Store.Raft.LogSize,
+			Size: told.Store.SQLite.Size, Logged: told.Store.Threshold, Err: err,
+		})
 	}
 	return list
+}
+
+// Nodes asks all nodes what they are, also where they are too few to be of use.
+func Nodes(ctx context.Context, config Config) ([]Status, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	c := newClient(config)
+	return c.Nodes(ctx), c.Close()
+}
+
+// Advice looks at how the nodes of a cluster are run, and says what will be regretted. A node that does not tell, or does
+// not answer at once, is passed over.
+func (c *Client) Advice(ctx context.Context) []string {
+	var list []string
+	for _, s := range c.Nodes(ctx) {
+		if s.Err != nil {
+			c.config.Log.Debug("store_status_unknown", "node", s.URL, "error", s.Err)
+		}
+		list = append(list, s.Advice()...)
+	}
+	return list
+}
+
+// ReadFrom reads once from one node at one level, and returns how long that took.
+func (c *Client) ReadFrom(ctx context.Context, url string, at ReadLevel) (time.Duration, error) {
+	n, err := c.connect(url, c.config.Endpoints())
+	if err != nil {
+		return 0, final(err, 1)
+	}
+	through := n.weak
+	if at == Linearizable {
+		through = n.linear
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*c.config.AttemptTimeout)
+	defer cancel()
+	statements := []Statement{{SQL: "SELECT 1"}}
+	ready, err := checked(statements, false)
+	if err != nil {
+		return 0, err
+	}
+	watched, seen := withAnswer(ctx, c.config.MaxAnswer)
+	began := time.Now()
+	results, err := through.QueryParameterizedContext(watched, ready)
+	failures := make([]error, len(results))
+	for i, r := range results {
+		failures[i] = r.Err
+	}
+	if err := judge(err, seen, failures, statements); err != nil {
+		return 0, final(err, 1)
+	}
+	return time.Since(began), nil
 }
 
 func (c *Client) status(ctx context.Context, url string, into any) error {

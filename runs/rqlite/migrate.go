@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -59,6 +60,35 @@ func Migrate(ctx context.Context, c *Client, steps []Migration) error {
 		return fmt.Errorf("migrate the store: %w", err)
 	}
 	return nil
+}
+
+// CheckSchema returns [ErrNewer] or [ErrChanged] when the steps that the database has taken are not the program's. It
+// changes nothing; steps may be missing.
+func CheckSchema(ctx context.Context, c *Client, steps []Migration) error {
+	_, err := stepsTaken(ctx, c, steps)
+	if failure, ok := errors.AsType[*StatementError](err); ok && strings.Contains(failure.Message, "no such table") {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at the schema of the store: %w", err)
+	}
+	return nil
+}
+
+// SchemaVersion returns how many steps the database has taken, whoever knows them.
+func SchemaVersion(ctx context.Context, c *Client) (int, error) {
+	rows, err := c.QueryLinear(ctx, Statement{SQL: `SELECT COALESCE(MAX(version),0) FROM schema_migrations`})
+	if failure, ok := errors.AsType[*StatementError](err); ok && strings.Contains(failure.Message, "no such table") {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at the schema of the store: %w", err)
+	}
+	var version int
+	if rows.Next() {
+		err = rows.Scan(&version)
+	}
+	return version, err
 }
 
 // take takes one step. That it has been taken meanwhile, perhaps by an attempt of our own whose answer was lost, is

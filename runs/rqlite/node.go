@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -18,6 +17,9 @@ type NodeConfig struct {
 	Binary string
 	// Dir is the folder of the node, for it alone; it is made if need be, and closed to other users.
 	Dir string
+	// Hold is the folder, where the caller has taken it already; it stays the caller's when the node is gone. Default:
+	// the node takes the folder for as long as it lives.
+	Hold *Hold
 	// Log gets the node's life as it goes on; what rqlited says is at the debug level. Default: nothing is logged.
 	Log *slog.Logger
 	// StartTimeout is how long a start may take, which reads all that was written since the last snapshot. Default: 2 min.
@@ -62,9 +64,8 @@ type Node struct {
 	config         NodeConfig
 	binary         string
 	user, password string
-	lock           *lock
-	since          time.Time
-	leftover       int // the process of an earlier run that was not stopped
+	visitor        guest // who may read, and nothing else
+	hold           *Hold
 
 	halt context.CancelFunc // ends starts in progress and forbids new ones
 	done chan struct{}      // closed when process and goroutine are gone
@@ -91,7 +92,7 @@ func StartNode(ctx context.Context, config NodeConfig) (*Node, error) {
 	first, err := n.start(ctx)
 	if err != nil {
 		halt()
-		return nil, errors.Join(fmt.Errorf("start the store: %w", err), n.lock.release())
+		return nil, errors.Join(fmt.Errorf("start the store: %w", err), n.letGo())
 	}
 	go n.supervise(lasting, first)
 	return n, nil
@@ -111,32 +112,35 @@ func prepare(ctx context.Context, config NodeConfig) (*Node, error) {
 		return nil, err
 	}
 	config.Dir = dir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(dir, 0o700); err != nil { // rqlited makes its own files readable for everybody
+	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
 	if err := config.room(); err != nil {
 		return nil, err
 	}
-	held, err := takeLock(dir, filepath.Join(dir, "lock"))
-	if err != nil {
-		return nil, err
+	hold := config.Hold
+	if hold == nil {
+		if hold, err = Take(dir); err != nil {
+			return nil, err
+		}
 	}
-	n := &Node{
-		config: config, binary: binary, lock: held, since: time.Now(), done: make(chan struct{}),
-		user: rand.Text(), password: rand.Text(), leftover: held.previous().Child,
+	return &Node{
+		config: config, binary: binary, hold: hold, done: make(chan struct{}),
+		user: rand.Text(), password: rand.Text(), visitor: guest{User: rand.Text(), Password: rand.Text()},
+	}, nil
+}
+
+// letGo leaves the folder to others, or to the caller who had it before.
+func (n *Node) letGo() error {
+	if n.config.Hold != nil {
+		return n.hold.note(0, nil)
 	}
-	if err := held.write(holder{PID: os.Getpid(), Since: n.since}); err != nil {
-		return nil, errors.Join(err, held.release())
-	}
-	return n, nil
+	return n.hold.Release()
 }
 
 // room looks whether there is room for a run's rows.
 func (c NodeConfig) room() error {
-	free, known := freeSpace(c.Dir)
+	free, known := FreeSpace(c.Dir)
 	switch {
 	case known && free < c.MinFree:
 		return fmt.Errorf("%w: %d MiB are free in %s, %d are wanted: make room, or use another folder", ErrFull, free>>20, c.Dir, c.MinFree>>20)

@@ -83,7 +83,7 @@ func TestStartNodeWithoutBinary(t *testing.T) {
 
 func TestStartNodeWantsRoom(t *testing.T) {
 	t.Parallel()
-	if _, known := freeSpace(t.TempDir()); !known {
+	if _, known := FreeSpace(t.TempDir()); !known {
 		t.Skip("SKIPPED: free space is not known on this system")
 	}
 	_, err := StartNode(t.Context(), NodeConfig{Binary: fakeBinary(t, "closed"), Dir: t.TempDir(), MinFree: 1 << 60})

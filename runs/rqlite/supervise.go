@@ -75,7 +75,7 @@ func (n *Node) leave(err error) {
 	n.mu.Lock()
 	n.url, n.child, n.err = "", nil, err
 	n.mu.Unlock()
-	if err := errors.Join(n.removeAuth(), n.lock.release()); err != nil {
+	if err := errors.Join(n.removeAuth(), n.letGo()); err != nil {
 		n.config.Log.Warn("store_folder_not_left_clean", "error", err)
 	}
 }

@@ -2,8 +2,8 @@ package rqlite
 
 import "syscall"
 
-// freeSpace returns how many bytes may still be written below dir.
-func freeSpace(dir string) (uint64, bool) {
+// FreeSpace returns how many bytes may still be written below dir, where that is known.
+func FreeSpace(dir string) (uint64, bool) {
 	var stat syscall.Statfs_t
 	if syscall.Statfs(dir, &stat) != nil || stat.Bsize <= 0 {
 		return 0, false

@@ -32,8 +32,8 @@ func alive(pid int) bool {
 // terminate ends a process: there is no way to ask it.
 func terminate(process *os.Process) error { return process.Kill() }
 
-// freeSpace is not known here.
-func freeSpace(string) (uint64, bool) { return 0, false }
+// FreeSpace is not known here.
+func FreeSpace(string) (uint64, bool) { return 0, false }
 
 // attributes keep Ctrl-C in the console away from the child.
 func attributes() *syscall.SysProcAttr {
