@@ -75,7 +75,7 @@ func picture(tb testing.TB, l *Library, text string) core.Asset {
 	}
 }
 
-func counted(tb testing.TB, s core.Summary) core.CacheCounts {
+func numbers(tb testing.TB, s core.Summary) core.CacheCounts {
 	tb.Helper()
 	for _, c := range s.Caches {
 		if c.Cache == picturesCache {
@@ -106,7 +106,7 @@ func TestPicturesAreWarm(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if c := counted(t, r.State().Summary()); c.Misses != n || c.Hits != 0 || c.Loads != n {
+	if c := numbers(t, r.State().Summary()); c.Misses != n || c.Hits != 0 || c.Loads != n {
 		t.Errorf("%+v", c)
 	}
 	if err := r.End(t.Context(), Ending{State: core.Succeeded, Drop: true}); err != nil {
@@ -130,10 +130,10 @@ func TestPicturesAreWarm(t *testing.T) {
 	if _, found, err := other.Pictures().Lookup(t.Context(), all[0].ID, "webp80"); err != nil || !found {
 		t.Error(found, err)
 	}
-	if c := counted(t, r.State().Summary()); c.L1.Hits != n || c.Hits != n || c.Misses != 0 || c.Loads != 0 || c.Entries != n {
+	if c := numbers(t, r.State().Summary()); c.L1.Hits != n || c.Hits != n || c.Misses != 0 || c.Loads != 0 || c.Entries != n {
 		t.Errorf("%+v", c)
 	}
-	if c := counted(t, other.State().Summary()); c.Hits != 1 {
+	if c := numbers(t, other.State().Summary()); c.Hits != 1 {
 		t.Errorf("%+v", c)
 	}
 	// What the history keeps is what was counted.
@@ -141,7 +141,7 @@ func TestPicturesAreWarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored, err := second.Find(t.Context(), r.ID())
-	if err != nil || counted(t, stored).L1.Hits != n {
+	if err != nil || numbers(t, stored).L1.Hits != n {
 		t.Errorf("%+v, %v", stored.Caches, err)
 	}
 }

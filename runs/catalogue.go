@@ -381,13 +381,21 @@ func (l *Library) prune(ctx context.Context) error {
 		if err := rows.Scan(&number); err != nil {
 			return fmt.Errorf("forget old runs: %w", err)
 		}
-		statements := append(dropTables(number), rqlite.Statement{SQL: `DELETE FROM runs WHERE number=?`, Args: []any{number}})
-		if _, err := l.client.Apply(ctx, statements...); err != nil {
-			return fmt.Errorf("forget run r-%04d: %w", number, err)
+		if err := l.forget(ctx, number); err != nil {
+			return err
 		}
-		if err := os.RemoveAll(l.bodies(number)); err != nil {
-			return fmt.Errorf("forget run r-%04d: %w", number, err)
-		}
+	}
+	return nil
+}
+
+// forget removes all there is of an ended run.
+func (l *Library) forget(ctx context.Context, number int64) error {
+	statements := append(dropTables(number), rqlite.Statement{SQL: `DELETE FROM runs WHERE number=?`, Args: []any{number}})
+	if _, err := l.client.Apply(ctx, statements...); err != nil {
+		return fmt.Errorf("forget run r-%04d: %w", number, err)
+	}
+	if err := os.RemoveAll(l.bodies(number)); err != nil {
+		return fmt.Errorf("forget run r-%04d: %w", number, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-98789ff7/converter/runs/archive"
 	"github.com/seed-98789ff7/converter/runs/blob"
 	"github.com/seed-98789ff7/converter/runs/cache"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
@@ -42,6 +43,9 @@ type Config struct {
 	// BatchRows is how many rows are stored at once at most. Default: what the environment's CACHE_BUILD_BATCH_SIZE
 	// says, else 100.
 	BatchRows int
+	// Guest lets Open read from a private node that another process keeps, for as long as it does: what would change
+	// anything is then refused. Default: that node's folder is in use, which is an error.
+	Guest bool
 	// Log gets what happens to the store. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -81,10 +85,23 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
+// client returns what a client of the cluster needs.
+func (c Config) client() rqlite.Config {
+	return rqlite.Config{URLs: c.URLs, User: c.User, Password: c.Password, CA: c.CA, Log: c.Log, ReadLevel: c.ReadLevel}
+}
+
+// Exists reports whether anything was ever remembered there. Of a cluster that is taken for granted.
+func Exists(c Config) bool {
+	_, err := os.Stat(filepath.Join(c.Dir, storeDir, dataDir))
+	return len(c.URLs) > 0 || err == nil
+}
+
 // Library is what persists across runs. It is safe for concurrent use.
 type Library struct {
 	config Config
-	node   *rqlite.Node // nil: a cluster
+	hold   *rqlite.Hold // of the private node's folder; nil: a cluster, or a guest
+	node   *rqlite.Node // nil: the same
+	guest  bool         // of another process
 	client *rqlite.Client
 	blobs  *blob.Folder
 	packer *packer
@@ -123,28 +140,11 @@ func (l *Library) open(ctx context.Context) error {
 	if err := os.Chmod(l.config.Dir, 0o700); err != nil {
 		return err
 	}
-	var err error
-	if l.blobs, err = blob.OpenFolder(filepath.Join(l.config.Dir, "blobs")); err != nil {
+	if err := l.reach(ctx); err != nil {
 		return err
 	}
-	if l.packer, err = newPacker(); err != nil {
-		return err
-	}
-	client := rqlite.Config{
-		URLs: l.config.URLs, User: l.config.User, Password: l.config.Password, CA: l.config.CA, Log: l.config.Log,
-		ReadLevel: l.config.ReadLevel,
-	}
-	if len(l.config.URLs) == 0 {
-		l.node, err = rqlite.StartNode(ctx, rqlite.NodeConfig{
-			Binary: l.config.Binary, Dir: filepath.Join(l.config.Dir, "store"), Log: l.config.Log,
-		})
-		if err != nil {
-			return err
-		}
-		client = l.node.ClientConfig()
-	}
-	if l.client, err = rqlite.Open(ctx, client); err != nil {
-		return err
+	if l.guest {
+		return rqlite.CheckSchema(ctx, l.client, migrations())
 	}
 	if l.node == nil {
 		for _, advice := range l.client.Advice(ctx) {
@@ -154,9 +154,11 @@ func (l *Library) open(ctx context.Context) error {
 	if err := rqlite.Migrate(ctx, l.client, migrations()); err != nil {
 		return err
 	}
-	if l.pictures, err = l.openCache(ctx, l.picturesConfig()); err != nil {
+	pictures, err := l.openCache(ctx, l.picturesConfig())
+	if err != nil {
 		return err
 	}
+	l.pictures = pictures
 	return l.bury(ctx)
 }
 
@@ -170,6 +172,75 @@ func (l *Library) openCache(ctx context.Context, config cache.Config) (*cache.Ca
 	}
 	l.caches = append(l.caches, c)
 	return c, nil
+}
+
+// reach gets to the store, and changes nothing in it.
+func (l *Library) reach(ctx context.Context) error {
+	client := l.config.client()
+	if len(l.config.URLs) == 0 {
+		var err error
+		if client, err = l.private(ctx); err != nil {
+			return err
+		}
+	}
+	return l.furnish(ctx, client)
+}
+
+// furnish makes the library's ways to rows and files.
+func (l *Library) furnish(ctx context.Context, client rqlite.Config) (err error) {
+	if l.client, err = rqlite.Open(ctx, client); err != nil {
+		return err
+	}
+	if l.blobs, err = blob.OpenFolder(filepath.Join(l.config.Dir, blobsDir)); err != nil {
+		return err
+	}
+	l.packer, err = newPacker()
+	return err
+}
+
+// private starts the private node, or becomes the guest of the process that has it.
+func (l *Library) private(ctx context.Context) (rqlite.Config, error) {
+	hold, err := rqlite.Take(l.store())
+	if locked, ok := errors.AsType[*rqlite.LockedError](err); ok && l.config.Guest {
+		l.guest = true
+		return visit(ctx, l.store(), locked)
+	}
+	if err != nil {
+		return rqlite.Config{}, fmt.Errorf("start the store: %w", err)
+	}
+	l.hold = hold
+	if err := archive.Finish(l.config.Dir); err != nil {
+		return rqlite.Config{}, err
+	}
+	if err := l.startNode(ctx, hold); err != nil {
+		return rqlite.Config{}, err
+	}
+	return l.node.ClientConfig(), nil
+}
+
+func (l *Library) startNode(ctx context.Context, hold *rqlite.Hold) (err error) {
+	l.node, err = rqlite.StartNode(ctx, rqlite.NodeConfig{Binary: l.config.Binary, Dir: l.store(), Hold: hold, Log: l.config.Log})
+	return err
+}
+
+// visit waits a moment for a node that is being started.
+func visit(ctx context.Context, dir string, locked error) (rqlite.Config, error) {
+	const patience, pause = 5 * time.Second, 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		config, err := rqlite.Visit(dir)
+		if err == nil {
+			return config, nil
+		}
+		select {
+		case <-ctx.Done():
+			return config, fmt.Errorf("%w (%w)", locked, err)
+		case <-tick.C:
+		}
+	}
 }
 
 // Close ends what is still going on and closes the store, a private node after a snapshot. Runs that were not ended
@@ -192,6 +263,10 @@ func (l *Library) Close(ctx context.Context) error {
 	}
 	if l.node != nil {
 		failures = append(failures, l.node.Stop(ctx))
+	}
+	if l.hold != nil {
+		failures = append(failures, l.hold.Release())
+		l.hold = nil
 	}
 	return errors.Join(failures...)
 }
@@ -227,7 +302,21 @@ func (l *Library) Err() error {
 // Blobs returns the bytes of pictures.
 func (l *Library) Blobs() blob.Store { return l.blobs }
 
+// Guest reports whether another process has the store, and this one only reads from it.
+func (l *Library) Guest() bool { return l.guest }
+
+// What lies in the folder of a library.
+const (
+	storeDir   = "store" // of the private node, which has its data in data
+	dataDir    = "data"
+	blobsDir   = "blobs"
+	bodiesDir  = "bodies"
+	backupsDir = "backups" // made before a restore
+)
+
+func (l *Library) store() string { return filepath.Join(l.config.Dir, storeDir) }
+
 // bodies returns the folder of the large bodies of a run.
 func (l *Library) bodies(number int64) string {
-	return filepath.Join(l.config.Dir, "bodies", strconv.FormatInt(number, 10))
+	return filepath.Join(l.config.Dir, bodiesDir, strconv.FormatInt(number, 10))
 }

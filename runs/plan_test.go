@@ -81,6 +81,11 @@ var scanned = map[string]string{
 	"SELECT number FROM runs WHERE state NOT IN":                       "at most `keep` rows, once when a run ends",
 	"SELECT number,EXISTS(SELECT 1 FROM runs f WHERE":                  "at most `keep` rows, once when a run ends",
 	"SELECT asset_id FROM":                                             "all that a run has made, once when it is resumed",
+	"SELECT id FROM runs WHERE state IN":                               "at most `keep` rows, once when the cache is cleared",
+	"SELECT COUNT(*),COALESCE(SUM(length(":                             "counts all rows, when somebody asks how many there are",
+	"SELECT asset_id,recipe,body FROM pictures ORDER BY":               "the first page of all, in the order of the key",
+	"SELECT 1 FROM sqlite_schema WHERE":                                "a few rows a kept run, when somebody looks at one",
+	"SELECT page_count,":                                               "no table: the head of the file",
 	"SELECT version, checksum FROM schema_migrations ORDER BY version": "as many rows as there are steps",
 }
 
@@ -92,6 +97,7 @@ func TestPlans(t *testing.T) {
 	first.pulse = time.Hour // the dead run gives no sign of life, however long this takes
 	dead := begin(t, first)
 	stored(t, dead, []byte(`{}`))
+	dead.halt() // it gives no sign of life, however long the rest takes
 	old := time.Now().Add(-aliveFor - time.Second).UnixMilli()
 	if _, err := first.client.Apply(t.Context(), rqlite.Statement{SQL: `UPDATE runs SET heartbeat_ms=?`, Args: []any{old}}); err != nil {
 		t.Fatal(err)
@@ -246,4 +252,18 @@ func exercise(t *testing.T, l *Library) {
 		must(err)
 		must(r.End(t.Context(), Ending{State: core.Succeeded, Drop: true, ResultID: "result"}))
 	}
+	lost := core.Asset{ID: "lost", Renditions: []core.Rendition{{SHA256: strings.Repeat("0", 64), Bytes: 1}}}
+	for i := range 501 { // a further page
+		must(l.Store(t.Context(), fmt.Sprint(i), lost))
+	}
+	_, err := l.CacheStats(t.Context())
+	must(err)
+	_, err = l.VerifyCache(t.Context(), true, func(string, int64, int64) {})
+	must(err)
+	_, err = l.PruneCache(t.Context(), true)
+	must(err)
+	_, err = l.Forget(t.Context(), Forgetting{Keep: 1})
+	must(err)
+	_, err = l.Kept(t.Context(), 1)
+	must(err)
 }

@@ -17,8 +17,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 var (
@@ -99,7 +102,7 @@ func (f *Folder) write(name string, data []byte) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	part, err := os.CreateTemp(dir, ".part-*") // made 0600
+	part, err := os.CreateTemp(dir, partPrefix+"*") // made 0600
 	if err != nil {
 		return err
 	}
@@ -158,6 +161,67 @@ func (f *Folder) Remove(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// Info is one file of a Folder.
+type Info struct {
+	Name     string // of the blob; empty: what a Put left that was killed
+	Path     string
+	Size     int64
+	Modified time.Time
+}
+
+// All yields the files of the folder, by name. An error ends it.
+func (f *Folder) All(ctx context.Context) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		dirs, err := os.ReadDir(f.dir)
+		if err != nil {
+			yield(Info{}, fmt.Errorf("list the blobs: %w", err))
+			return
+		}
+		for _, dir := range dirs {
+			if !dir.IsDir() || len(dir.Name()) != 2 {
+				continue
+			}
+			if !f.list(ctx, dir.Name(), yield) {
+				return
+			}
+		}
+	}
+}
+
+// list yields the files of one of the folders in the folder, and reports whether more are wanted.
+func (f *Folder) list(ctx context.Context, dir string, yield func(Info, error) bool) bool {
+	entries, err := os.ReadDir(filepath.Join(f.dir, dir))
+	if err = errors.Join(err, ctx.Err()); err != nil {
+		yield(Info{}, fmt.Errorf("list the blobs: %w", err))
+		return false
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
+			continue
+		case err != nil:
+			yield(Info{}, fmt.Errorf("list the blobs: %w", err))
+			return false
+		}
+		found := Info{Path: filepath.Join(f.dir, dir, e.Name()), Size: info.Size(), Modified: info.ModTime()}
+		switch {
+		case !info.Mode().IsRegular():
+			continue
+		case CheckName(e.Name()) == nil && e.Name()[:2] == dir:
+			found.Name = e.Name()
+		case !strings.HasPrefix(e.Name(), partPrefix):
+			continue // nobody here has made it
+		}
+		if !yield(found, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+const partPrefix = ".part-"
 
 // Destroy removes the folder with all blobs in it.
 func (f *Folder) Destroy() error {
