@@ -4,7 +4,8 @@
 // by the packages below it. Its exit codes:
 //
 //	0        everything or a part was converted; a part is said in a warning
-//	1        failed: nothing was converted
+//	1        failed: nothing was converted; for commands that look after the store, what was asked for was not done, or
+//	         something was found wrong
 //	2        the config or the usage is wrong; nothing was started
 //	3        a part was converted, and --strict was given
 //	130 143  stopped by a signal: after a clean end, or at once when a second one came
@@ -26,12 +27,13 @@ import (
 var version = "dev"
 
 func main() {
-	a := app{stdout: os.Stdout, stderr: os.Stderr, env: environment}
+	a := app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: environment}
 	os.Exit(a.main(context.Background(), os.Args[1:]))
 }
 
 // app is the program without its process: what a test runs too.
 type app struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
 }
@@ -87,5 +89,6 @@ func (a *app) command() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(a.runCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand())
+	root.AddCommand(a.runsCommand(), a.cacheCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand())
 	return root
 }

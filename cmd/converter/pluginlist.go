@@ -134,9 +134,14 @@ func (a *app) namedByPath(path string) []listed {
 		a.complain(err)
 		return nil
 	}
+	return conf.namedPlugins()
+}
+
+// namedPlugins lists the plugins that the config names by their files, each once.
+func (c *config) namedPlugins() []listed {
 	var list []listed
-	for _, s := range conf.Sources {
-		file := conf.resolve(s.Path)
+	for _, s := range c.Sources {
+		file := c.resolve(s.Path)
 		if file == "" || slices.ContainsFunc(list, func(l listed) bool { return l.Name == s.Plugin && l.Path == file }) {
 			continue
 		}

@@ -195,6 +195,15 @@ func (j *job) begin(ctx context.Context) (err error) {
 }
 
 func openLibrary(ctx context.Context, c *config, state string, log *slog.Logger) (*runs.Library, error) {
+	lc, err := c.library(state, log)
+	if err != nil {
+		return nil, err
+	}
+	return runs.Open(ctx, lc)
+}
+
+// library says where runs are remembered.
+func (c *config) library(state string, log *slog.Logger) (runs.Config, error) {
 	lc := runs.Config{
 		Dir: state, Binary: c.resolve(c.Store.Rqlited), URLs: c.Store.URLs, User: c.Store.User, Password: c.Store.Password,
 		ReadLevel: rqlite.ReadLevel(c.Store.ReadLevel), Log: log,
@@ -202,11 +211,11 @@ func openLibrary(ctx context.Context, c *config, state string, log *slog.Logger)
 	if c.Store.CA != "" {
 		ca, err := os.ReadFile(c.resolve(c.Store.CA))
 		if err != nil {
-			return nil, fmt.Errorf("store.ca: %w", err)
+			return lc, fmt.Errorf("store.ca: %w", err)
 		}
 		lc.CA = ca
 	}
-	return runs.Open(ctx, lc)
+	return lc, nil
 }
 
 func (j *job) outputs() []string {

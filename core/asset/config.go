@@ -46,6 +46,9 @@ func (c Config) Validate() error {
 	return c.Budget.Validate()
 }
 
+// EncoderName names the codec that pictures are written with, and its version.
+func (c Config) EncoderName() string { return c.withDefaults().Encoder.Name() }
+
 func (c Config) withDefaults() Config {
 	if len(c.Resolutions) == 0 {
 		c.Resolutions = []Resolution{{"thumbnail", 256}, {"preview", 800}, {"display", 1920}}
