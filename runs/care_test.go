@@ -29,7 +29,7 @@ func furnished(t *testing.T) *Library {
 	if err := r.End(t.Context(), Ending{State: core.Succeeded, ResultID: "first", Drop: true}); err != nil {
 		t.Fatal(err)
 	}
-	picture(t, l, "goblin")
+	drawn(t, l, "goblin")
 	if _, err := l.blobs.Put(t.Context(), []byte("nobody's")); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func furnished(t *testing.T) *Library {
 }
 
 // picture enters a picture of those bytes, whose id it returns.
-func picture(t *testing.T, l *Library, text string) string {
+func drawn(t *testing.T, l *Library, text string) string {
 	t.Helper()
 	name, err := l.blobs.Put(t.Context(), []byte(text))
 	if err != nil {
@@ -161,7 +161,7 @@ func TestRestore(t *testing.T) {
 		if err := r.End(t.Context(), Ending{State: core.Succeeded, ResultID: "second", Drop: true}); err != nil {
 			t.Fatal(err)
 		}
-		picture(t, l, "dragon")
+		drawn(t, l, "dragon")
 		closeLibrary(t, l)
 	}
 	change()
@@ -339,7 +339,7 @@ func TestRestoreKilled(t *testing.T) {
 	if err := r.End(t.Context(), Ending{State: core.Succeeded, ResultID: "second", Drop: true}); err != nil {
 		t.Fatal(err)
 	}
-	picture(t, l, "dragon")
+	drawn(t, l, "dragon")
 	closeLibrary(t, l)
 	states := map[bool]int{}
 	for i := range kills {
@@ -374,7 +374,7 @@ func TestRestoreKilled(t *testing.T) {
 			if err := r.End(t.Context(), Ending{State: core.Succeeded, ResultID: "second", Drop: true}); err != nil {
 				t.Fatal(err)
 			}
-			picture(t, l, "dragon")
+			drawn(t, l, "dragon")
 		}
 		closeLibrary(t, l)
 	}
@@ -464,7 +464,7 @@ func TestForget(t *testing.T) {
 
 func TestCache(t *testing.T) {
 	l := furnished(t)
-	lost, rotten := picture(t, l, "lost"), picture(t, l, "rotten")
+	lost, rotten := drawn(t, l, "lost"), drawn(t, l, "rotten")
 	if err := l.blobs.Remove(t.Context(), lost); err != nil {
 		t.Fatal(err)
 	}
@@ -472,7 +472,7 @@ func TestCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := l.CacheStats(t.Context())
-	if err != nil || s.Tables[0].Count != 3 || s.Blobs.Count != 3 || s.Unused != (Amount{Count: 1, Bytes: 8}) || s.Missing != (Amount{Count: 1, Bytes: 4}) ||
+	if err != nil || s.Tables[0].Kind != "cache_entries" || s.Tables[1].Count != 3 || s.Blobs.Count != 3 || s.Unused != (Amount{Count: 1, Bytes: 8}) || s.Missing != (Amount{Count: 1, Bytes: 4}) ||
 		!slices.Equal(s.Kinds, []Amount{{Kind: "original", Count: 2, Bytes: 12}}) {
 		t.Errorf("%+v, %v", s, err)
 	}
