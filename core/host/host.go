@@ -250,7 +250,7 @@ func (p *Process) close() error {
 	var err error
 	if !within(killed, p.config.CloseTimeout) {
 		p.child.kill(killedByClose)
-		if !within(killed, p.config.CloseTimeout) {
+		if !within(killed, max(p.config.CloseTimeout, deathLimit)) {
 			err = stillThere(p.config.Name, p.child.pid())
 		}
 	}
