@@ -111,8 +111,8 @@ func (d *deadly) fresh() {
 var victims = []string{"converter", "rqlited", "both"}
 
 // kill starts the program and kills it, its database node or both after a while. Its exit code is -1 when it was killed, and
-// may be 0 all the same.
-func (d *deadly) kill(victim string, after time.Duration, args ...string) (code int, stdout, stderr string) {
+// may be 0 all the same: a node is started again. It was hit unless it ended before.
+func (d *deadly) kill(victim string, after time.Duration, args ...string) (hit bool, code int, stdout, stderr string) {
 	d.t.Helper()
 	c := d.command(append(args, "--progress", "json", "--log-level", "error")...)
 	var out, errs bytes.Buffer
@@ -124,7 +124,7 @@ func (d *deadly) kill(victim string, after time.Duration, args ...string) (code 
 	defer wait.Stop()
 	select {
 	case <-done:
-		return c.ProcessState.ExitCode(), out.String(), errs.String()
+		return false, c.ProcessState.ExitCode(), out.String(), errs.String()
 	case <-wait.C:
 	}
 	all := family(d.t, c.Process.Pid)
@@ -136,7 +136,7 @@ func (d *deadly) kill(victim string, after time.Duration, args ...string) (code 
 	}
 	<-done
 	gone(d.t, all)
-	return c.ProcessState.ExitCode(), out.String(), errs.String()
+	return true, c.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 // TestKillAndResume kills the program, its database node or both, with kill -9, at random moments of a run and of the
@@ -158,7 +158,13 @@ func TestKillAndResume(t *testing.T) {
 			if hits == 4 || killed == killings {
 				after = time.Hour
 			}
-			code, stdout, stderr := d.kill(victim, after, args...)
+			hit, code, stdout, stderr := d.kill(victim, after, args...)
+			if hit {
+				killed++
+				if args != nil {
+					twice++
+				}
+			}
 			said = append(said, fmt.Sprintf("%v, %s after %s: %d %s", args, victim, after, code, complaints(stderr)))
 			t.Logf("round %d: %s", round, said[len(said)-1])
 			switch {
@@ -170,10 +176,6 @@ func TestKillAndResume(t *testing.T) {
 			case code == exitUsage || after == time.Hour:
 				t.Fatalf("seed %d, round %d: it did not come to its end\n%s", seed, round, strings.Join(said, "\n"))
 			default:
-				killed++
-				if args != nil {
-					twice++
-				}
 				args = []string{"--resume", "last"}
 				hits++
 				continue
