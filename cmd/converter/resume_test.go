@@ -37,8 +37,7 @@ func numbers(s core.Summary) string {
 		s.Problems[i].FirstMS, s.Problems[i].LastMS, s.Problems[i].Detail = 0, 0, ""
 	}
 	problems := slices.DeleteFunc(s.Problems, func(p core.Problem) bool { return p.Transient })
-	caches := slices.DeleteFunc(s.Caches, func(c core.CacheCounts) bool { return c.Cache != "pictures" })
-	text, err := json.MarshalIndent([]any{s.Stages, s.Streams, s.Kinds, problems, caches}, "", " ")
+	text, err := json.MarshalIndent([]any{s.Stages, s.Streams, s.Kinds, problems}, "", " ")
 	if err != nil {
 		panic(err)
 	}
