@@ -31,10 +31,10 @@ func TestFolders(t *testing.T) {
 		want []string
 	}{
 		"named": {
-			Configuration{Options: options, BaseDir: dir, WorkDir: "/work/", CacheDir: "/cache"},
-			[]string{book, filepath.Join(dir, "Data"), filepath.Join(dir, "more"), "/work", "/cache"},
+			Configuration{Options: options, BaseDir: dir, WorkDir: "/scratch/", CacheDir: "/cache"},
+			[]string{book, filepath.Join(dir, "Data"), filepath.Join(dir, "more"), "/scratch", "/cache"},
 		},
-		"no cache":   {Configuration{BaseDir: dir, WorkDir: "/work"}, []string{"/work"}},
+		"no cache":   {Configuration{BaseDir: dir, WorkDir: "/scratch"}, []string{"/scratch"}},
 		"no options": {Configuration{Options: json.RawMessage(`{"file": `), BaseDir: dir}, nil},
 	} {
 		if got := tc.c.Folders(); !slices.Equal(got, tc.want) {
