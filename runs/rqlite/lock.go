@@ -93,5 +93,5 @@ func (l *lock) write(h holder) error {
 
 // release lets go of the lock. The file stays: removing it would let two processes lock two files of one name.
 func (l *lock) release() error {
-	return errors.Join(l.file.Truncate(0), l.file.Close())
+	return errors.Join(l.file.Truncate(0), unlockFile(l.file), l.file.Close())
 }

@@ -17,6 +17,10 @@ func lockFile(file *os.File) error {
 	return err
 }
 
+// unlockFile gives the lock up. Closing the file is not enough: a process that is being started at this moment has a copy
+// of its descriptor until it runs its own program.
+func unlockFile(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }
+
 // alive reports whether there is a process of that number.
 func alive(pid int) bool {
 	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
