@@ -795,6 +795,32 @@ func TestRefusedRow(t *testing.T) {
 	}
 }
 
+// What was loaded because L2 did not answer, and has no room on its way there, must not leave an older value in L2.
+func TestLoadedWithoutRoomAndSight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := cachetest.NewMemory()
+		first := open(t, cache.Config{Table: table})
+		put(t, first, "k", "old")
+		flush(t, first)
+		c := open(t, cache.Config{Table: table, MaxBacklog: 1, Age: time.Hour})
+		put(t, c, "other", "v") // the backlog is full
+		table.Fail(errors.New("down"))
+		hit, err := c.GetOrLoad(t.Context(), "k", func(context.Context) ([]byte, bool, error) { return nil, false, nil })
+		if err != nil || hit.Level != cache.Loaded || !hit.Absent {
+			t.Fatalf("%+v, %v", hit, err)
+		}
+		table.Fail(nil)
+		flush(t, c)
+		know(t, c, "k", "absent", cache.L1)
+		if s := c.Stats(); s.Dropped != 1 {
+			t.Errorf("%+v", s)
+		}
+		later := open(t, cache.Config{Table: table})
+		know(t, later, "k", "nothing", cache.Nowhere)
+		know(t, later, "other", "v", cache.L2)
+	})
+}
+
 func TestWhatIsNotKept(t *testing.T) {
 	table := cachetest.NewMemory()
 	c := open(t, cache.Config{Table: table})

@@ -66,6 +66,9 @@ func (c *Cache) tryPut(key string, i item, after *loading) (<-chan struct{}, err
 		c.erase(Exactly(key)) // L2 may have an older one
 	case c.crowded(key, len(i.value)) && c.trouble == nil && after != nil:
 		c.add(dropped, 1)
+		if after.outcome != missed {
+			c.erase(Exactly(key)) // L2 did not answer: it may have an older one
+		}
 	case c.crowded(key, len(i.value)) && c.trouble == nil:
 		return c.moved, nil
 	default:
