@@ -35,6 +35,8 @@ type Entity struct {
 	Complete   bool        `json:"complete"`
 	// AliasOf is the uid of the entity that this one is an exact twin of: same kind, same content.
 	AliasOf string `json:"alias_of,omitempty"`
+	// CompendiumUID is the uid of the item of the compendium that this one equals: same kind, same content.
+	CompendiumUID string `json:"compendium_uid,omitempty"`
 	// RawSHA256 is over Raw; ContentSHA256 is over Raw without the members that say only where a document lies.
 	RawSHA256     string          `json:"raw_sha256"`
 	ContentSHA256 string          `json:"content_sha256"`
@@ -89,6 +91,8 @@ const (
 	LinkBroken   = "broken"   // points into content of this run that has no such document
 	LinkExternal = "external" // points to content outside of this run
 	LinkUnknown  = "unknown"  // the reference could not be understood
+	// LinkCompendium leads to an item of the compendium that this run does not have.
+	LinkCompendium = "compendium"
 )
 
 // Link is a reference of an entity to another one.
@@ -98,7 +102,7 @@ type Link struct {
 	Raw       string `json:"raw"`
 	Target    string `json:"target,omitempty"`     // native id
 	Part      string `json:"part,omitempty"`       // place inside the target, in the source's words
-	TargetUID string `json:"target_uid,omitempty"` // set when resolved
+	TargetUID string `json:"target_uid,omitempty"` // set when resolved, or in the compendium
 	Label     string `json:"label,omitempty"`
 	Anchor    string `json:"anchor,omitempty"`
 	Status    string `json:"status"`

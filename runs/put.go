@@ -19,15 +19,20 @@ import (
 // keyLimit is the longest URI that is a key as it stands. References may hold a whole picture.
 const keyLimit = 512
 
-// PutEntity queues an entity; what e and head refer to may be reused when it returns. It is counted as written when it
-// is stored. One that an earlier attempt has stored, and that is the same, is counted at once.
+// PutEntity queues an entity; what e and head refer to may be reused when it returns. It is counted as written, or as cached
+// when the compendium has its equal, when it is stored. One that an earlier attempt has stored, and that is the same, is
+// counted at once.
 func (r *Run) PutEntity(ctx context.Context, e *core.Entity, head core.Head) error {
 	row, sum, err := r.itemRow(ctx, e, head)
 	if err != nil {
 		return fmt.Errorf("put entity %s: %w", e.UID, err)
 	}
+	outcome := core.Written
+	if e.CompendiumUID != "" { // it is no custom item: the compendium has its equal
+		outcome = core.Cached
+	}
 	if r.aside.take(head, sum) {
-		r.state.Done(core.StageEntities, head.Source, head.Stream, core.Written, 1)
+		r.state.Done(core.StageEntities, head.Source, head.Stream, outcome, 1)
 		return nil
 	}
 	item := head.Name
@@ -36,7 +41,7 @@ func (r *Run) PutEntity(ctx context.Context, e *core.Entity, head core.Head) err
 	}
 	return r.writer.put(ctx, &entry{
 		table: items, key: itemKey(head.UID, head.SourceOrder), row: row, bytes: rqlite.Size(row),
-		counts: []count{{stage: core.StageEntities, source: head.Source, stream: head.Stream, outcome: core.Written, n: 1}},
+		counts: []count{{stage: core.StageEntities, source: head.Source, stream: head.Stream, outcome: outcome, n: 1}},
 		about: core.Failure{
 			Stage: core.StageEntities, Source: head.Source, Plugin: e.Source.Plugin, Stream: head.Stream, Item: item,
 		},

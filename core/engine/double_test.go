@@ -89,7 +89,11 @@ func (l *ledger) PutEntity(ctx context.Context, e *core.Entity, head core.Head) 
 		l.log = append(l.log, "entity "+e.UID)
 	}
 	delete(l.aside, key)
-	l.count.Done(core.StageEntities, head.Source, head.Stream, core.Written, 1)
+	outcome := core.Written
+	if e.CompendiumUID != "" {
+		outcome = core.Cached
+	}
+	l.count.Done(core.StageEntities, head.Source, head.Stream, outcome, 1)
 	return nil
 }
 

@@ -38,6 +38,8 @@ type Config struct {
 	Blobs    Blobs
 	Recorder Recorder
 	Log      *slog.Logger
+
+	Compendium Compendium // nil: there is none
 }
 
 // Source is a configured source, already configured. Its place in the config is its rank in conflicts.
@@ -72,33 +74,44 @@ const maxAttempts = 3
 
 // Run runs a conversion to its end.
 func Run(ctx context.Context, c Config) (Result, error) {
-	if len(c.Sources) == 0 {
-		return Result{}, errors.New("there is no source to read")
-	}
-	if c.Workers <= 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	r := &run{
-		Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources)), limit: &limit{allowed: c.MaxFailures},
+	r, err := newRun(c)
+	if err != nil {
+		return Result{}, err
 	}
 	writers, err := r.open()
 	if err != nil {
 		return Result{}, err
 	}
 	defer writers.abort(r)
-
-	if err := r.remember(ctx); err != nil {
+	if err := r.gather(ctx); err != nil {
 		return Result{}, err
-	}
-	c.Recorder.Doing("looking at the sources")
-	if err := r.discover(ctx); err != nil {
-		return Result{}, err
-	}
-	c.Recorder.Doing("reading")
-	if err := r.read(ctx); err != nil {
-		return Result{}, r.limit.settle(err)
 	}
 	return r.write(ctx, writers)
+}
+
+func newRun(c Config) (*run, error) {
+	if len(c.Sources) == 0 {
+		return nil, errors.New("there is no source to read")
+	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &run{
+		Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources)), limit: &limit{allowed: c.MaxFailures},
+	}, nil
+}
+
+// gather finds out what the sources have, and reads and stores it.
+func (r *run) gather(ctx context.Context) error {
+	if err := r.remember(ctx); err != nil {
+		return err
+	}
+	r.Recorder.Doing("looking at the sources")
+	if err := r.discover(ctx); err != nil {
+		return err
+	}
+	r.Recorder.Doing("reading")
+	return r.limit.settle(r.read(ctx))
 }
 
 // run is one run in progress.

@@ -55,7 +55,7 @@ func (p *pool) work(ctx context.Context) error {
 					if !more {
 						return nil
 					}
-					if err := p.one(ctx, t); err != nil {
+					if err := p.some(ctx, t); err != nil {
 						return err
 					}
 				case <-ctx.Done():
@@ -71,12 +71,31 @@ func (p *pool) work(ctx context.Context) error {
 // is counted and reported; an error is the ledger's, or says that it was one too many. The gate is left only when there is
 // nothing to store or the ledger has it: a checkpoint must not get past a record that was lost.
 func (p *pool) one(ctx context.Context, t task) error {
+	return p.keep(ctx, p.make(t))
+}
+
+// made is what came of a task.
+type made struct {
+	task
+
+	entity *core.Entity
+	head   core.Head
+	err    error // the record is none
+}
+
+func (p *pool) make(t task) made {
+	m := made{task: t}
+	m.entity, m.head, m.err = entity.Normalise(t.record, entity.Context{
+		Plugin: p.run.plugins[t.source].Plugin, Source: p.run.Sources[t.source].Name, SourceOrder: t.source, Stream: t.stream.Stream,
+	})
+	return m
+}
+
+func (p *pool) keep(ctx context.Context, t made) error {
 	defer p.bytes.Release(t.bytes)
 	r := p.run
 	source := r.Sources[t.source].Name
-	e, head, err := entity.Normalise(t.record, entity.Context{
-		Plugin: r.plugins[t.source].Plugin, Source: source, SourceOrder: t.source, Stream: t.stream.Stream,
-	})
+	e, head, err := t.entity, t.head, t.err
 	if err != nil {
 		m := core.Mishap{Source: source, Stream: t.stream.Name, Place: t.place, Kind: core.MishapRecord, ID: t.record.ID}
 		for _, d := range sdk.Diagnose(err, "record.invalid") {

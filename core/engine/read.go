@@ -21,7 +21,7 @@ const inFlight = 64 << 20
 // pictures. A room is closed when the one before it is empty.
 func (r *run) read(ctx context.Context) error {
 	group, working := errgroup.WithContext(ctx)
-	p := &pool{run: r, tasks: make(chan task, 2*r.Workers), bytes: semaphore.NewWeighted(inFlight)}
+	p := &pool{run: r, tasks: make(chan task, r.ahead()), bytes: semaphore.NewWeighted(inFlight)}
 	r.pictures = newGallery(r)
 	if err := r.takeUp(ctx); err != nil {
 		r.pictures.abandon()

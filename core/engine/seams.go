@@ -14,7 +14,7 @@ import (
 // stored, or with what could not be.
 //
 // The ledger counts an entity or a mapping as written in the run's numbers when the store has acknowledged it, never
-// earlier.
+// earlier; an entity with an equal in the compendium is counted as cached.
 type Ledger interface {
 	PutEntity(ctx context.Context, e *core.Entity, head core.Head) error
 	// PutMapping takes the mapping of a reference, first as pending, later with its outcome.

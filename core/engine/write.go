@@ -134,6 +134,7 @@ type catalogue struct {
 	assets map[reference]core.AssetMapping
 	order  map[string]int // of sources
 	made   func(assetID string) bool
+	beyond beyond
 	ids    map[string]bool // of the assets that entities refer to
 }
 
@@ -178,7 +179,7 @@ func (c *catalogue) finish(i int, e *core.Entity) (broken int) {
 			c.ids[m.AssetID] = true
 		}
 	}
-	return c.index.Resolve(e)
+	return c.index.Resolve(e) - link.Fall(e, c.beyond[e.Source.Plugin])
 }
 
 func (c *catalogue) used() []string { return slices.Sorted(maps.Keys(c.ids)) }
@@ -186,7 +187,7 @@ func (c *catalogue) used() []string { return slices.Sorted(maps.Keys(c.ids)) }
 func (r *run) entities(ctx context.Context, ps pens, c *catalogue) (kinds map[string]int64, err error) {
 	kinds = map[string]int64{}
 	i := 0
-	for e, err := range r.Ledger.Entities(ctx, c.heads) {
+	for e, err := range r.linked(ctx, c) {
 		if err != nil {
 			return nil, fmt.Errorf("read back what was stored: %w", err)
 		}

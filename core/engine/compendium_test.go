@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// edition is a second implementation of [Compendium] and of [Edition], in memory.
+type edition struct {
+	fault  error // of everything
+	failed int64 // items of s0 that cannot be stored
+
+	mu        sync.Mutex // guards what follows
+	items     map[string]core.CompendiumItem
+	ids       map[[2]string][]core.CompendiumItem
+	asked     int // calls
+	largest   int // of them
+	published bool
+	abandoned bool
+}
+
+func (c *edition) Put(_ context.Context, e *core.Entity, ids []core.CompendiumID) error {
+	i := core.CompendiumItem{UID: e.UID, Kind: e.Kind, Slug: e.Slug, ContentSHA256: e.ContentSHA256, Source: e.Source.Name}
+	if c.items == nil {
+		c.items, c.ids = map[string]core.CompendiumItem{}, map[[2]string][]core.CompendiumItem{}
+	}
+	c.items[e.UID] = i
+	for _, id := range ids {
+		i.Scope, i.Rank = id.Scope, id.Rank
+		c.ids[[2]string{id.Plugin, id.NativeID}] = append(c.ids[[2]string{id.Plugin, id.NativeID}], i)
+	}
+	return c.fault
+}
+
+func (c *edition) Flush(context.Context) (map[core.SourceKind]int64, error) {
+	if c.failed == 0 {
+		return nil, nil
+	}
+	return map[core.SourceKind]int64{{Source: "s0", Kind: "item"}: c.failed}, nil
+}
+
+func (c *edition) Publish(context.Context) error { c.published = true; return nil }
+func (c *edition) Abandon(context.Context) error { c.abandoned = true; return nil }
+
+func (c *edition) ByHash(_ context.Context, keys []core.CompendiumKey) (map[core.CompendiumKey]core.CompendiumItem, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	c.largest = max(c.largest, len(keys))
+	found := map[core.CompendiumKey]core.CompendiumItem{}
+	for _, key := range keys {
+		for _, i := range c.items {
+			if i.Kind == key.Kind && i.ContentSHA256 == key.ContentSHA256 {
+				found[key] = i
+			}
+		}
+	}
+	return found, c.fault
+}
+
+func (c *edition) ByNativeID(_ context.Context, plugin string, ids []string) (map[string][]core.CompendiumItem, error) {
+	found := map[string][]core.CompendiumItem{}
+	for _, id := range ids {
+		if items := c.ids[[2]string{plugin, id}]; items != nil {
+			found[id] = items
+		}
+	}
+	return found, nil
+}
+
+func (j *job) compile(t *testing.T, c *edition) (Compiled, error) {
+	t.Helper()
+	return Compile(t.Context(), j.Config, func(context.Context) (Edition, error) { return c, nil })
+}
+
+// written reads the entities of an output, by uid.
+func (j *job) written(t *testing.T) map[string]*core.Entity {
+	t.Helper()
+	file, err := os.Open(filepath.Join(j.path, "entities.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	all := map[string]*core.Entity{}
+	for decoder := json.NewDecoder(file); decoder.More(); {
+		e := &core.Entity{}
+		if err := decoder.Decode(e); err != nil {
+			t.Fatal(err)
+		}
+		all[e.UID] = e
+	}
+	return all
+}
+
+// TestCompendium makes a compendium of one source and runs another one against it: equals are marked and counted as cached,
+// and links lead into it; without it the same run gives the same but for that.
+func TestCompendium(t *testing.T) {
+	library := docs("base", 250)
+	c := &edition{}
+	made, err := newJob(t, &shelf{items: library}).compile(t, c)
+	if err != nil || !c.published || c.abandoned || made.Items() != 250 {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	items := append(docs("base", 3), doc("base", "own", func(r *sdk.Record) {
+		r.Links = []sdk.Link{{Kind: "uuid", Raw: "x", Target: "base.200"}, {Kind: "uuid", Raw: "y", Target: "nowhere.at.all"}}
+	}))
+	bare := newJob(t, &shelf{items: items})
+	bare.run(t)
+	j := newJob(t, &shelf{items: items})
+	j.Compendium = c
+	j.run(t)
+	if got := j.count.stage(core.StageEntities); got.Cached != 3 || got.Written != 1 {
+		t.Errorf("%+v", got)
+	}
+	j.count.balanced(t)
+	without, with := bare.written(t), j.written(t)
+	marked := 0
+	for uid, e := range with {
+		if e.CompendiumUID != "" {
+			marked++
+			if e.CompendiumUID != uid {
+				t.Errorf("%s equals %s", uid, e.CompendiumUID)
+			}
+		}
+		if uid == "shelf:w:own" {
+			if l := e.Links[0]; l.Status != core.LinkCompendium || l.TargetUID != "shelf:w:base.200" {
+				t.Errorf("%+v", l)
+			}
+			if l := e.Links[1]; l.Status != core.LinkExternal || l.TargetUID != "" {
+				t.Errorf("%+v", l)
+			}
+			e.Links = without[uid].Links
+		}
+		e.CompendiumUID = ""
+		if !reflect.DeepEqual(e, without[uid]) {
+			t.Errorf("%+v is not %+v", e, without[uid])
+		}
+	}
+	if marked != 3 {
+		t.Errorf("%d are marked", marked)
+	}
+	big := newJob(t, &shelf{items: library})
+	big.Compendium, c.asked = c, 0
+	big.run(t)
+	if c.asked >= 250 || c.largest > lookups {
+		t.Errorf("%d lookups for 250 entities, of %d at most", c.asked, c.largest)
+	}
+}
+
+// A run does not go on when the compendium cannot say whether it has something: its output would be another one.
+func TestCompendiumFails(t *testing.T) {
+	j := newJob(t, &shelf{items: docs("base", 50)})
+	j.Compendium = &edition{fault: errors.New("gone")}
+	if _, err := Run(t.Context(), j.Config); err == nil {
+		t.Error("the run succeeded")
+	}
+	j.count.balanced(t)
+	if _, err := os.Stat(filepath.Join(j.path, "manifest.json")); err == nil {
+		t.Error("it wrote an output")
+	}
+}
+
+func TestCompile(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		sources   []*shelf
+		failed    int64 // of the items
+		want      map[core.SourceKind]Indexed
+		nothing   bool
+		broken    []string
+		published bool
+	}{
+		"the later one wins": {
+			sources: []*shelf{{items: docs("a", 2), plugin: "one"}, {items: docs("a", 3), plugin: "two"}}, published: true,
+			want: map[core.SourceKind]Indexed{{Source: "s0", Kind: "item"}: {Read: 2, Overwritten: 2}, {Source: "s1", Kind: "item"}: {Read: 3, Indexed: 3}},
+		},
+		"some cannot be stored": {
+			sources: []*shelf{{items: docs("a", 3)}}, failed: 2, published: true,
+			want: map[core.SourceKind]Indexed{{Source: "s0", Kind: "item"}: {Read: 3, Indexed: 1, Failed: 2}},
+		},
+		"none can be stored": {
+			sources: []*shelf{{items: docs("a", 3)}}, failed: 3, nothing: true,
+			want: map[core.SourceKind]Indexed{{Source: "s0", Kind: "item"}: {Read: 3, Failed: 3}},
+		},
+		"one source fails": {
+			sources: []*shelf{{check: broken}, {items: docs("a", 1)}}, broken: []string{"s0"}, published: true,
+			want: map[core.SourceKind]Indexed{{Source: "s1", Kind: "item"}: {Read: 1, Indexed: 1}},
+		},
+		"all fail":   {sources: []*shelf{{check: broken}}, nothing: true, broken: []string{"s0"}},
+		"no records": {sources: []*shelf{{}}, nothing: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &edition{failed: test.failed}
+			got, err := newJob(t, test.sources...).compile(t, c)
+			if errors.Is(err, ErrNothingRead) != test.nothing || (err != nil) != test.nothing || c.published != test.published {
+				t.Errorf("%v, published %v", err, c.published)
+			}
+			if c.items != nil && c.abandoned == test.published {
+				t.Errorf("abandoned %v", c.abandoned)
+			}
+			if !maps.Equal(got.Kinds, test.want) || !reflect.DeepEqual(got.Broken, test.broken) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
