@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,7 @@ type BackedUp struct {
 	Unproved string
 }
 
-var errVanished = errors.New("a run ended while its bodies were copied")
+var errVanished = errors.New("large bodies were removed while they were copied")
 
 // Backup writes what a library holds to one file, while others may be at work in it. Nothing is changed in the library.
 func Backup(ctx context.Context, config Config, b BackupConfig) (BackedUp, error) {
@@ -119,6 +120,10 @@ func (l *Library) backupOnce(ctx context.Context, b BackupConfig) (done BackedUp
 		return done, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	generation, err := l.generation(ctx)
+	if err != nil {
+		return done, err
+	}
 	manifest := archive.Manifest{Type: b.Type, Program: b.Program}
 	if manifest.Node, manifest.Schema, done.Unproved, err = l.backupDatabase(ctx, b, w, work); err != nil {
 		return done, err
@@ -127,9 +132,21 @@ func (l *Library) backupOnce(ctx context.Context, b BackupConfig) (done BackedUp
 		if err := l.backupFiles(ctx, b, w); err != nil {
 			return done, err
 		}
+		if now, err := l.generation(ctx); err != nil || now != generation {
+			return done, errors.Join(err, fmt.Errorf("%w: the compendium was built anew", errVanished))
+		}
 	}
 	done.Manifest, done.Bytes, err = w.Commit(manifest)
 	return done, err
+}
+
+// generation is which generation of rows is the compendium; 0: there is none, or it is not known yet what that is.
+func (l *Library) generation(ctx context.Context) (int64, error) {
+	known, err := l.number(ctx, rqlite.Statement{SQL: `SELECT COUNT(*) FROM sqlite_schema WHERE type='table' AND name='compendium'`})
+	if err != nil || known == 0 {
+		return 0, err
+	}
+	return l.number(ctx, rqlite.Statement{SQL: `SELECT generation FROM compendium WHERE id=1`})
 }
 
 // roomForBackup looks whether the disk has room: for the copy of the database, and after it for the trial or the zip file.
@@ -179,23 +196,12 @@ func (l *Library) filesSize(ctx context.Context) (int64, error) {
 
 // files calls each with pictures and bodies, and their names in a backup. What is not whole is left out.
 func (l *Library) files(ctx context.Context, each func(name string, f blob.Info) error) error {
-	folders := map[string]*blob.Folder{blobsDir: l.blobs}
-	numbers, err := l.bodyFolders()
+	folders, err := l.allBodies()
 	if err != nil {
 		return err
 	}
-	names := []string{blobsDir}
-	for _, number := range numbers {
-		folder, err := blob.OpenFolder(l.bodies(number))
-		if err != nil {
-			return err
-		}
-		name := bodiesDir + "/" + strconv.FormatInt(number, 10)
-		folders[name] = folder
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	folders[blobsDir] = l.blobs
+	for _, name := range slices.Sorted(maps.Keys(folders)) {
 		for f, err := range folders[name].All(ctx) {
 			if err != nil {
 				return err
@@ -209,6 +215,30 @@ func (l *Library) files(ctx context.Context, each func(name string, f blob.Info)
 		}
 	}
 	return nil
+}
+
+// allBodies are the folders of large bodies, of runs and of the compendium, by their names in a backup.
+func (l *Library) allBodies() (map[string]*blob.Folder, error) {
+	numbers, err := l.bodyFolders()
+	if err != nil {
+		return nil, err
+	}
+	generations, err := compendiumBodies{l}.generations()
+	if err != nil {
+		return nil, err
+	}
+	folders := map[string]*blob.Folder{}
+	for _, number := range numbers {
+		if folders[bodiesDir+"/"+strconv.FormatInt(number, 10)], err = blob.OpenFolder(l.bodies(number)); err != nil {
+			return nil, err
+		}
+	}
+	for _, g := range generations {
+		if folders[bodiesDir+"/"+compendiumDir+"/"+strconv.FormatInt(g, 10)], err = (compendiumBodies{l}).folder(g); err != nil {
+			return nil, err
+		}
+	}
+	return folders, nil
 }
 
 func (l *Library) backupFiles(ctx context.Context, b BackupConfig, w *archive.Writer) error {

@@ -300,14 +300,19 @@ func decoded[T any](rows *rqlite.Rows) ([]T, error) {
 
 // bodyFolders lists the runs that have large bodies in files.
 func (l *Library) bodyFolders() ([]int64, error) {
-	entries, err := os.ReadDir(filepath.Dir(l.bodies(0)))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
+	list, err := numbered(filepath.Join(l.config.Dir, bodiesDir))
 	if err != nil {
 		return nil, fmt.Errorf("look for bodies left behind: %w", err)
 	}
-	var list []int64
+	return list, nil
+}
+
+// numbered lists the folders in dir whose names are numbers, none when there is no dir.
+func numbered(dir string) (list []int64, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
 	for _, e := range entries {
 		if number, err := strconv.ParseInt(e.Name(), 10, 64); err == nil {
 			list = append(list, number)

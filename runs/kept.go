@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
-	"github.com/seed-98789ff7/converter/runs/blob"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -48,7 +47,7 @@ type CacheStats struct {
 	Kinds   []Amount `json:"kinds"`   // the same by resolution, those that rows name
 	Unused  Amount   `json:"unused"`  // those that no row names
 	Missing Amount   `json:"missing"` // those that rows name and that are not there, or not in full
-	Bodies  Amount   `json:"bodies"`  // large bodies of runs
+	Bodies  Amount   `json:"bodies"`  // large bodies of runs and the compendium
 	Fetched []Amount `json:"fetched"` // what plugins and the web's pictures keep, by folder
 }
 
@@ -199,15 +198,11 @@ func scanPicture(rows *rqlite.Rows) (p pictureRow, err error) {
 }
 
 func (l *Library) bodiesAmount(ctx context.Context) (a Amount, err error) {
-	numbers, err := l.bodyFolders()
+	folders, err := l.allBodies()
 	if err != nil {
 		return a, err
 	}
-	for _, number := range numbers {
-		folder, err := blob.OpenFolder(l.bodies(number))
-		if err != nil {
-			return a, err
-		}
+	for _, folder := range folders {
 		for f, err := range folder.All(ctx) {
 			if err != nil {
 				return a, err

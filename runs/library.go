@@ -14,6 +14,7 @@ import (
 	"github.com/seed-98789ff7/converter/runs/archive"
 	"github.com/seed-98789ff7/converter/runs/blob"
 	"github.com/seed-98789ff7/converter/runs/cache"
+	"github.com/seed-98789ff7/converter/runs/compendium"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -108,7 +109,10 @@ type Library struct {
 	pulse  time.Duration
 
 	pictures *cache.Cache
+	lookups  *cache.Cache   // in the compendium
 	caches   []*cache.Cache // all of them
+
+	compendium *compendium.Store
 
 	mu   sync.Mutex
 	live map[*Run]bool // begun and not ended
@@ -159,6 +163,9 @@ func (l *Library) open(ctx context.Context) error {
 		return err
 	}
 	l.pictures = pictures
+	if err := l.openCompendium(ctx); err != nil {
+		return err
+	}
 	return l.bury(ctx)
 }
 
@@ -307,11 +314,13 @@ func (l *Library) Guest() bool { return l.guest }
 
 // What lies in the folder of a library.
 const (
-	storeDir   = "store" // of the private node, which has its data in data
-	dataDir    = "data"
-	blobsDir   = "blobs"
-	bodiesDir  = "bodies"
-	backupsDir = "backups" // made before a restore
+	storeDir  = "store" // of the private node, which has its data in data
+	dataDir   = "data"
+	blobsDir  = "blobs"
+	bodiesDir = "bodies"
+	// compendiumDir is, in it, the folder of the compendium's generations.
+	compendiumDir = "compendium"
+	backupsDir    = "backups" // made before a restore
 )
 
 func (l *Library) store() string { return filepath.Join(l.config.Dir, storeDir) }

@@ -31,6 +31,8 @@ type Run struct {
 
 	caches map[*cache.Cache]*cache.Cache // those of the library, with the numbers of this run
 
+	lasting context.Context //nolint:containedctx // of the run's goroutines: a run lives as long as it
+
 	halt  context.CancelFunc // ends the sign of life
 	still sync.WaitGroup     // its goroutine, and the one that looks after the caches
 }
@@ -98,7 +100,7 @@ func (r *Run) start(ctx context.Context) {
 		lost: l.Lost(), cause: l.Err, batchRows: l.config.BatchRows,
 	})
 	lasting, halt := context.WithCancel(context.WithoutCancel(ctx))
-	r.halt = halt
+	r.lasting, r.halt = lasting, halt
 	l.mu.Lock()
 	l.live[r] = true
 	l.mu.Unlock()

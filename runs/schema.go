@@ -29,6 +29,23 @@ func migrations() []rqlite.Migration {
 				`value TEXT NOT NULL, PRIMARY KEY(cache, key)) STRICT`,
 			`CREATE INDEX cache_entries_expiry ON cache_entries(expires_ms, cache, key)`,
 		},
+	}, {
+		Version: 3,
+		Statements: []string{
+			`CREATE TABLE compendium(id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, items INTEGER NOT NULL, ` +
+				`built_ms INTEGER NOT NULL, building INTEGER NOT NULL, last INTEGER NOT NULL, token TEXT NOT NULL, ` +
+				`heartbeat_ms INTEGER NOT NULL) STRICT`,
+			`INSERT INTO compendium(id,generation,items,built_ms,building,last,token,heartbeat_ms) VALUES(1,0,0,0,0,0,'',0)`,
+			`CREATE TABLE compendium_items(generation INTEGER NOT NULL, uid TEXT NOT NULL, kind TEXT NOT NULL, slug TEXT NOT NULL, ` +
+				`name TEXT NOT NULL, source TEXT NOT NULL, scope TEXT NOT NULL, native_id TEXT NOT NULL, content_sha256 TEXT NOT NULL, ` +
+				`entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(generation, uid)) STRICT`,
+			`CREATE UNIQUE INDEX compendium_items_slug ON compendium_items(generation, kind, slug)`,
+			`CREATE INDEX compendium_items_name ON compendium_items(generation, kind, name)`,
+			`CREATE INDEX compendium_items_content ON compendium_items(generation, kind, content_sha256, uid)`,
+			`CREATE TABLE compendium_ids(generation INTEGER NOT NULL, plugin TEXT NOT NULL, native_id TEXT NOT NULL, ` +
+				`scope TEXT NOT NULL, uid TEXT NOT NULL, rank INTEGER NOT NULL, PRIMARY KEY(generation, plugin, native_id, scope, uid)) ` +
+				`STRICT, WITHOUT ROWID`,
+		},
 	}}
 }
 

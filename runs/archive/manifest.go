@@ -74,7 +74,7 @@ func (e *FileError) Error() string {
 
 // A name says where its file goes, so these are all that there may be. Blobs are named by their content.
 var (
-	blobName = regexp.MustCompile(`^(?:blobs|bodies/[1-9][0-9]{0,9})/([0-9a-f]{2})/([0-9a-f]{64})$`)
+	blobName = regexp.MustCompile(`^(?:blobs|bodies/(?:compendium/)?[1-9][0-9]{0,9})/([0-9a-f]{2})/([0-9a-f]{64})$`)
 	sumText  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
