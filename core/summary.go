@@ -116,15 +116,17 @@ type Summary struct {
 	Child     string    `json:"child,omitempty"`      // id of the run that tries again what failed in this one
 	// Kept says that the rows of the ended run are still there: it can be resumed, or what failed can be tried again.
 	Kept bool `json:"kept,omitempty"`
+	// Compendium says that the run makes the compendium and no outputs. It is begun anew rather than taken up.
+	Compendium bool `json:"compendium,omitempty"`
 }
 
 // Resumable says that the run can be taken up where it stopped.
 func (s *Summary) Resumable() bool {
-	return s.Kept && (s.State == Interrupted || s.State == Failed || s.State == Cancelled)
+	return s.Kept && !s.Compendium && (s.State == Interrupted || s.State == Failed || s.State == Cancelled)
 }
 
 // Retriable says that what failed in the run can be tried again without reading all of it.
-func (s *Summary) Retriable() bool { return s.Kept && s.State == Partial }
+func (s *Summary) Retriable() bool { return s.Kept && !s.Compendium && s.State == Partial }
 
 // WorkedMS is how long the run was worked on until a time, without the pauses between its attempts.
 func (s *Summary) WorkedMS(untilMS int64) int64 {

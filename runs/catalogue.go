@@ -342,11 +342,12 @@ func (l *Library) sweep(ctx context.Context, folders []int64) error {
 }
 
 // shed drops the rows of ended runs that nobody needs any more: those that a later run of the same config has finished
-// after, and all but the newest few of the others.
+// after, those that made or were to make the compendium, and all but the newest few of the others.
 func (l *Library) shed(ctx context.Context) error {
 	rows, err := l.client.QueryLinear(ctx, rqlite.Statement{
-		SQL: `SELECT number,EXISTS(SELECT 1 FROM runs f WHERE f.number<>r.number AND f.ended_ms>=r.ended_ms AND ` +
-			`f.state IN ('succeeded','partial') AND (f.config=r.config OR f.config_digest=r.config_digest)) ` +
+		SQL: `SELECT number,COALESCE(summary->>'compendium',0) OR EXISTS(SELECT 1 FROM runs f WHERE f.number<>r.number AND ` +
+			`f.ended_ms>=r.ended_ms AND f.state IN ('succeeded','partial') AND COALESCE(f.summary->>'compendium',0)=0 AND ` +
+			`(f.config=r.config OR f.config_digest=r.config_digest)) ` +
 			`FROM runs r WHERE state NOT IN ` + activeStates + ` AND ` + hasRows + ` ORDER BY number DESC`,
 	})
 	if err != nil {

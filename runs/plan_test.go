@@ -77,9 +77,9 @@ var ofRun = regexp.MustCompile(`\brun_\d+_`)
 
 // scanned says of statements why they may go through all of a table.
 var scanned = map[string]string{
-	"SELECT number,token,heartbeat_ms,pid FROM runs WHERE state IN":    "at most `keep` rows, once when the program starts",
-	"SELECT number FROM runs WHERE state NOT IN":                       "at most `keep` rows, once when a run ends",
-	"SELECT number,EXISTS(SELECT 1 FROM runs f WHERE":                  "at most `keep` rows, once when a run ends",
+	"SELECT number,token,heartbeat_ms,pid FROM runs WHERE state IN": "at most `keep` rows, once when the program starts",
+	"SELECT number FROM runs WHERE state NOT IN":                    "at most `keep` rows, once when a run ends",
+	"SELECT number,COALESCE(summary->>'compendium',0) OR EXISTS(":   "at most `keep` rows, once when a run ends",
 	"SELECT asset_id FROM":                                             "all that a run has made, once when it is resumed",
 	"SELECT id FROM runs WHERE state IN":                               "at most `keep` rows, once when the cache is cleared",
 	"SELECT COUNT(*),COALESCE(SUM(length(":                             "counts all rows, when somebody asks how many there are",

@@ -79,6 +79,8 @@ func (a *app) complain(err error) {
 }
 
 func (a *app) command() *cobra.Command {
+	var build bool // an alias of update-compendium
+	var f updateFlags
 	root := &cobra.Command{
 		Use:           "converter",
 		Short:         "Turn tabletop role-playing content into one clean library",
@@ -86,9 +88,17 @@ func (a *app) command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if build {
+				f.progress, f.logLevel = progressAuto, "warn"
+				return a.update(c.Context(), f)
+			}
+			return c.Help()
+		},
 	}
-	root.AddCommand(a.runCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand())
+	root.Flags().BoolVar(&build, "build-cache", false, "the same as the command update-compendium")
+	configFlag(root, &f.config)
+	root.AddCommand(a.runCommand(), a.updateCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand())
 	root.AddCommand(a.runsCommand(), a.cacheCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand())
 	return root
 }

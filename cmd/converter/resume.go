@@ -89,6 +89,8 @@ func (j *job) none(ctx context.Context, ref, verb string, fits func(*core.Summar
 func instead(s core.Summary, verb string) string {
 	again := "converter run --config " + s.Config
 	switch {
+	case s.Compendium:
+		return "it is no conversion, it was to make the compendium; to do that: converter update-compendium --config " + s.Config
 	case s.Child != "":
 		return fmt.Sprintf("it was retried as %s, which has what was stored of it; see that one", s.Child)
 	case s.State == core.Succeeded:

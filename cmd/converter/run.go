@@ -127,6 +127,8 @@ type job struct {
 	run     *runs.Run
 	board   *board        // nil: none
 	earlier *core.Summary // the run to take up, or to try again; nil: none
+
+	compendium engine.Compendium // nil: none
 }
 
 // open starts what a run needs: store, plugins, dashboard, in this order, so that a plugin is not started in vain.
@@ -156,6 +158,13 @@ func (j *job) open(ctx context.Context) (err error) {
 	j.sources.sweep(j.state)
 	if err := j.begin(ctx); err != nil {
 		return err
+	}
+	known, err := j.run.Compendium(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	if known != nil {
+		j.compendium = known
 	}
 	if j.board == nil {
 		return nil
@@ -284,6 +293,7 @@ func (j *job) engine() engine.Config {
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
 		CheckpointEvery: j.conf.Run.checkpointEvery(), Resumed: j.earlier != nil,
 		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
+		Compendium: j.compendium,
 	}
 	if j.conf.images() {
 		images := j.conf.assetConfig()
