@@ -32,6 +32,7 @@ type Checkpoint struct {
 	Order        int   // of the stream among those of its source; set when it is complete, like the two that follow
 	Title        string
 	Expected     int64 // records announced
+	Facts        []Fact
 }
 
 // The kinds of mishaps.

@@ -110,4 +110,15 @@ type StreamCounts struct {
 	Written int64  `json:"written"`
 	Skipped int64  `json:"skipped"`
 	Failed  int64  `json:"failed"`
+	Facts   []Fact `json:"facts,omitempty"` // that its source has told
+}
+
+// Fact is one thing to know of a stream beside its records.
+type Fact struct {
+	Name    string `json:"name"`            // for programs
+	Label   string `json:"label,omitempty"` // for people; empty: the name
+	Number  int64  `json:"number"`          // its value, where there is no text
+	Text    string `json:"text,omitempty"`
+	Unit    string `json:"unit,omitempty"`    // what the number counts: bytes, ms, or a word; empty: what the label says
+	Notable bool   `json:"notable,omitempty"` // somebody should look into it
 }

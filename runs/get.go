@@ -81,7 +81,7 @@ func pages[T any](ctx context.Context, r *Run, column string, t table, key func(
 // Checkpoints lists how far each stream was read and stored.
 func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
-		SQL: `SELECT source,stream,state_version,state,items,complete,place,title,expected FROM ` + checkpoints.of(r.number) +
+		SQL: `SELECT source,stream,state_version,state,items,complete,place,title,expected,facts FROM ` + checkpoints.of(r.number) +
 			` ORDER BY source,stream`,
 	})
 	if err != nil {
@@ -91,10 +91,13 @@ func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 	for rows.Next() {
 		var c core.Checkpoint
 		var version, complete, order int64
-		var state string
-		err := rows.Scan(&c.Source, &c.Stream, &version, &state, &c.Items, &complete, &order, &c.Title, &c.Expected)
+		var state, facts string
+		err := rows.Scan(&c.Source, &c.Stream, &version, &state, &c.Items, &complete, &order, &c.Title, &c.Expected, &facts)
 		if err == nil {
 			c.State, err = base64.StdEncoding.DecodeString(state)
+		}
+		if err == nil {
+			err = json.Unmarshal([]byte(facts), &c.Facts)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("list the checkpoints of run %s: %w", r.id, err)

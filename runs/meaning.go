@@ -133,6 +133,7 @@ func meanings() map[string]string {
 		"checkpoints.place":         "place of the stream among those of its source",
 		"checkpoints.title":         "of the stream, for people",
 		"checkpoints.expected":      "how many records the source had announced",
+		"checkpoints.facts":         "JSON: what else the source has told of the stream",
 		"checkpoints.rev":           "as in `custom_items`",
 
 		"mishaps":        "Items that could not be read, one row each, so that a run that goes on counts them as before.",

@@ -153,8 +153,13 @@ func (r *Run) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
 	if err := r.remove(ctx, r.aside.before(c)); err != nil {
 		return err
 	}
+	facts, err := encoded(c.Facts)
+	if err != nil {
+		return fmt.Errorf("put a checkpoint of %s: %w", c.Source, err)
+	}
 	row := []any{
 		c.Source, c.Stream, c.StateVersion, base64.StdEncoding.EncodeToString(c.State), c.Items, c.Complete, c.Order, c.Title, c.Expected,
+		string(facts),
 	}
 	return r.writer.put(ctx, &entry{
 		table: checkpoints, key: c.Source + "\x00" + c.Stream, row: row, bytes: rqlite.Size(row),

@@ -72,7 +72,7 @@ var tableColumns = [tableCount][]string{
 	},
 	mappings:    {"source", "uri", "body", "rev"},
 	problems:    {"fingerprint", "body", "rev"},
-	checkpoints: {"source", "stream", "state_version", "state", "items", "complete", "place", "title", "expected", "rev"},
+	checkpoints: {"source", "stream", "state_version", "state", "items", "complete", "place", "title", "expected", "facts", "rev"},
 	mishaps:     {"source", "stream", "place", "body", "rev"},
 	made:        {"asset_id", "rev"},
 }
@@ -85,7 +85,7 @@ var tableBodies = [tableCount]string{
 	problems: `fingerprint TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, rev INTEGER NOT NULL`,
 	checkpoints: `source TEXT NOT NULL, stream TEXT NOT NULL, state_version INTEGER NOT NULL, state TEXT NOT NULL, ` +
 		`items INTEGER NOT NULL, complete INTEGER NOT NULL, place INTEGER NOT NULL, title TEXT NOT NULL, expected INTEGER NOT NULL, ` +
-		`rev INTEGER NOT NULL, PRIMARY KEY(source, stream)`,
+		`facts TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY(source, stream)`,
 	mishaps: `source TEXT NOT NULL, stream TEXT NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL, ` +
 		`PRIMARY KEY(source, stream, place)`,
 	made: `asset_id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL`,

@@ -98,6 +98,15 @@
 //		m.Metrics(sdk.Metrics{Requests: 1, Misses: 1, Bytes: int64(len(body))})
 //	}
 //
+// # Facts
+//
+// What is known of a stream beside its records, such as how it is stored or what of it is left out, goes into the manifest of
+// the output and beside the stream in the dashboard. Say it in front of the stream's last checkpoint:
+//
+//	if f, ok := out.(sdk.FactsWriter); ok {
+//		err = f.Facts("posts", sdk.Fact{Name: "torn_pages", Label: "pages that are torn", Number: torn, Notable: torn > 0})
+//	}
+//
 // # Errors
 //
 // Return a [*Diagnostic] for what a user can do something about: Summary says what happened, Suggestion what to do next,

@@ -42,6 +42,13 @@ func (printer) Report(d sdk.Diagnostic) { fmt.Println("report", d.Summary) }
 
 func (printer) Metrics(m sdk.Metrics) { fmt.Println("metrics", m.Requests, m.Hits, m.Misses, m.Bytes) }
 
+func (printer) Facts(stream string, facts ...sdk.Fact) error {
+	for _, f := range facts {
+		fmt.Println("fact", stream, f)
+	}
+	return nil
+}
+
 type none struct{}
 
 // run configures a source and reads all of it to standard output.
@@ -288,4 +295,23 @@ func ExampleMetricsWriter() {
 	}
 	run(sdk.Define(sdk.Plugin[none]{Name: "guard", Version: "0.1.0", Read: read}), sdk.Configuration{}, nil)
 	// Output: metrics 1 40 1 2048
+}
+
+// A source says what is known of a stream beside its records.
+func ExampleFactsWriter() {
+	read := func(_ context.Context, _ none, _ sdk.ReadRequest, out sdk.Writer) error {
+		f, ok := out.(sdk.FactsWriter)
+		if !ok {
+			return nil
+		}
+		return errors.Join(
+			f.Facts("guards", sdk.Fact{Name: "form", Text: "scroll"}, sdk.Fact{Name: "size", Number: 2048, Unit: "bytes"}),
+			out.Checkpoint("guards", []byte("all")),
+		)
+	}
+	run(sdk.Define(sdk.Plugin[none]{Name: "guard", Version: "0.1.0", Read: read}), sdk.Configuration{}, nil)
+	// Output:
+	// fact guards {form  0 scroll  false}
+	// fact guards {size  2048  bytes false}
+	// checkpoint guards all
 }

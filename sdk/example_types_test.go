@@ -204,3 +204,14 @@ func ExampleIsKind() {
 	fmt.Println(sdk.IsKind("creature"), sdk.IsKind("monster"))
 	// Output: true false
 }
+
+func ExampleFact() {
+	f := sdk.Fact{Name: "torn_pages", Label: "pages that are torn", Number: 3, Notable: true}
+	fmt.Println(f.Label, f.Number)
+	// Output: pages that are torn 3
+}
+
+func ExampleValidateFacts() {
+	fmt.Println(sdk.ValidateFacts([]sdk.Fact{{Name: "Torn pages", Number: 3}}) != nil)
+	// Output: true
+}

@@ -159,3 +159,13 @@ func diagnosticToWire(d *Diagnostic) *sourcepb.Diagnostic {
 		Origin: originToWire(d.Origin), Kind: d.Kind.String(),
 	}
 }
+
+func factToWire(f Fact) *sourcepb.Fact {
+	wire := &sourcepb.Fact{Name: f.Name, Label: text(f.Label), Unit: text(f.Unit), Notable: f.Notable}
+	if f.Text == "" {
+		wire.Value = &sourcepb.Fact_Number{Number: f.Number}
+	} else {
+		wire.Value = &sourcepb.Fact_Text{Text: text(f.Text)}
+	}
+	return wire
+}

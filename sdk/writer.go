@@ -217,6 +217,23 @@ func (w *writer) Progress(stream string, done, total int64, note string) error {
 	return w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Progress{Progress: step}})
 }
 
+// Facts sends what is known of a stream.
+func (w *writer) Facts(stream string, facts ...Fact) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, err := w.open(stream); err != nil {
+		return err
+	}
+	if err := ValidateFacts(facts); err != nil {
+		return err
+	}
+	message := &sourcepb.StreamFacts{Stream: text(stream)}
+	for _, f := range facts {
+		message.Facts = append(message.Facts, factToWire(f))
+	}
+	return w.send(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Facts{Facts: message}})
+}
+
 // Metrics adds to the numbers, which are sent every now and then and at the end.
 func (w *writer) Metrics(m Metrics) { w.fetched.add(m) }
 

@@ -325,6 +325,18 @@ func (r *recorder) Streams(source string, streams []core.StreamCounts) {
 	}
 }
 
+func (r *recorder) Facts(source, stream string, facts []core.Fact) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, s := range r.streams {
+		if s.Source == source && s.Stream == stream {
+			r.streams[i].Facts = facts
+			return
+		}
+	}
+	r.streams = append(r.streams, core.StreamCounts{Source: source, Stream: stream, Facts: facts})
+}
+
 func (r *recorder) Total(stage core.Stage, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

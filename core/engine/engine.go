@@ -160,6 +160,11 @@ func (r *run) discover(ctx context.Context) error {
 			continue
 		}
 		total += r.announce(s.Name, r.found[i])
+		for _, stream := range r.found[i] {
+			if known := r.past.sources[i].marks[stream.Name].Facts; len(known) > 0 {
+				r.Recorder.Facts(s.Name, stream.Name, known)
+			}
+		}
 	}
 	r.Recorder.Total(core.StageRead, total)
 	r.Recorder.Total(core.StageEntities, total)

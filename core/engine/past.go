@@ -256,7 +256,7 @@ func (p *past) recall(w *writer) {
 		if stream == nil {
 			continue
 		}
-		stream.items, stream.place = mark.Items, mark.Items
+		stream.items, stream.place, stream.facts = mark.Items, mark.Items, mark.Facts
 		if !mark.Complete && (mark.Items > 0 || len(mark.State) > 0) {
 			w.state[name] = mark.State
 		}

@@ -60,9 +60,9 @@ func eventful(t *testing.T) []*shelf {
 		"red": drawing(t, 8, 8, 1), "same": drawing(t, 8, 8, 2), "copy": drawing(t, 8, 8, 2), "blue": drawing(t, 8, 8, 3), "broken": []byte("?"),
 	}
 	return []*shelf{
-		{plugin: "goes", items: append(a, b...), every: 3, resume: true, bytes: pictures},
+		{plugin: "goes", items: append(a, b...), every: 3, facts: true, resume: true, bytes: pictures},
 		{plugin: "starts", items: append(docs("c", 6), doc("c", "1", with("blue")), doc("c", "c.001")), bytes: pictures},
-		{plugin: "hidden", items: append(docs("e", 4), docs("d", 3)...), hidden: true, every: 2, resume: true},
+		{plugin: "hidden", items: append(docs("e", 4), docs("d", 3)...), hidden: true, every: 2, facts: true, resume: true},
 	}
 }
 
@@ -85,6 +85,9 @@ func TestResume(t *testing.T) {
 	calm := newJob(t, eventful(t)...)
 	calm.run(t)
 	want := tree(t, calm.path)
+	if n := strings.Count(want["manifest.json"], `"name": "seen"`); n != 4 {
+		t.Fatalf("%d streams have facts in %q", n, slices.Collect(maps.Keys(want)))
+	}
 	if c := calm.count.stage(core.StageEntities); c.Failed < 8 || c.Written < 20 {
 		t.Fatalf("the sources are not what this test thinks: %+v", c)
 	}
@@ -186,7 +189,7 @@ func TestReadOn(t *testing.T) {
 		return s
 	}
 	shelves := func() *shelf {
-		return &shelf{items: append(docs("a", 5), docs("b", 5)...), every: 5, resume: true}
+		return &shelf{items: append(docs("a", 5), docs("b", 5)...), every: 5, facts: true, resume: true}
 	}
 	j := newJob(t, stop(shelves()))
 	if _, err := Run(t.Context(), j.Config); err == nil {
@@ -200,6 +203,11 @@ func TestReadOn(t *testing.T) {
 	}
 	if got := fmt.Sprint(len(j.ledger.entities), j.count.stage(core.StageEntities).Written); got != "10 10" {
 		t.Errorf("entities stored and counted: %s", got)
+	}
+	for _, stream := range []string{"a", "b"} { // a was told before, b now
+		if got := j.ledger.checkpoints[[2]string{"s0", stream}].Facts; len(got) != 1 || got[0].Number != 5 {
+			t.Errorf("stored of %s: %+v", stream, got)
+		}
 	}
 }
 

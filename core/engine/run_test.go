@@ -316,7 +316,7 @@ func TestWholeRun(t *testing.T) {
 			{Source: "s0", Stream: "items", Title: "The items", Found: 5, Written: 3, Failed: 2},
 			{Source: "s1", Stream: "spells", Title: "The spells", Found: 9, Written: 9},
 		}
-		if !slices.Equal(streams, want) {
+		if !reflect.DeepEqual(streams, want) {
 			t.Errorf("streams %+v, want %+v", streams, want)
 		}
 		if want := map[string]int64{"item": 14, "other": 1}; !maps.Equal(j.count.kinds, want) {

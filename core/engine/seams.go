@@ -63,6 +63,8 @@ type Recorder interface {
 	Doing(step string)
 	// Streams announces the streams of a source with the number of records expected in each (0: unknown).
 	Streams(source string, streams []core.StreamCounts)
+	// Facts sets what is known of a stream beside its records.
+	Facts(source, stream string, facts []core.Fact)
 	// Total sets the best known number of items of a stage.
 	Total(stage core.Stage, n int64)
 	// Found counts items that came to a stage; stream is empty for stages after the entities.

@@ -19,6 +19,7 @@ type shelf struct {
 	plugin string
 	items  []item
 	every  int  // items between two checkpoints; 0: no checkpoints
+	facts  bool // tell how many items were seen, before each checkpoint
 	resume bool // it goes on behind the checkpoint it is given
 	hidden bool // it cannot say which streams it has
 	bytes  map[string][]byte
@@ -147,6 +148,12 @@ func (s *shelf) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Write
 			clear(body)
 		}
 		if err == nil && s.every > 0 && seen[it.stream]%s.every == 0 {
+			if s.facts {
+				err = out.(sdk.FactsWriter).Facts(it.stream, sdk.Fact{Name: "seen", Number: int64(seen[it.stream])})
+			}
+			if err != nil {
+				return err
+			}
 			err = out.Checkpoint(it.stream, strconv.AppendInt(nil, int64(seen[it.stream]), 10))
 		}
 		if err != nil {

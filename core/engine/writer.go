@@ -56,6 +56,7 @@ type stream struct {
 	// astray says that items came in another order than in the attempt before. What the ledger has of them stands in the
 	// old order, so that no checkpoint but the last one says what it is worth.
 	astray bool
+	facts  []core.Fact // the latest
 }
 
 // met is an item that came.
@@ -326,7 +327,7 @@ func (w *writer) hand(s *stream) error {
 	w.marking.Lock()
 	defer w.marking.Unlock()
 	w.mu.Lock()
-	o, astray := s.offer, s.astray
+	o, astray, facts := s.offer, s.astray, s.facts
 	s.offer = nil
 	w.mu.Unlock()
 	if o == nil || astray {
@@ -335,7 +336,7 @@ func (w *writer) hand(s *stream) error {
 	r := w.pool.run
 	err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
 		Source: r.Sources[w.source].Name, Stream: s.Name, Items: o.items, State: o.state,
-		StateVersion: r.Sources[w.source].Source.Spec().StateVersion,
+		StateVersion: r.Sources[w.source].Source.Spec().StateVersion, Facts: facts,
 	})
 	if err != nil {
 		return w.fail(err)
@@ -384,12 +385,30 @@ func (w *writer) complete() error {
 	for i, s := range streams {
 		err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
 			Source: source, Stream: s.Name, Complete: true, Items: s.place, Order: i, Title: s.Title, Expected: s.Records.Count,
+			Facts: s.facts,
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{Source: source, Complete: true})
+}
+
+// Facts takes what is known of a stream. It is stored with the checkpoints that follow.
+func (w *writer) Facts(name string, facts ...sdk.Fact) error {
+	s, err := w.stream(name, "")
+	if err != nil {
+		return err
+	}
+	list := make([]core.Fact, len(facts))
+	for i, f := range facts {
+		list[i] = core.Fact(f)
+	}
+	w.mu.Lock()
+	s.facts = list
+	w.mu.Unlock()
+	w.pool.run.Recorder.Facts(w.pool.run.Sources[w.source].Name, name, list)
+	return w.ctx.Err()
 }
 
 // Progress shows how far a long step is.

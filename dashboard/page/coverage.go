@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
@@ -117,6 +118,43 @@ func (r Run) AnyLeft() bool {
 		}
 	}
 	return false
+}
+
+// FactLabel is what a fact is about.
+func FactLabel(f core.Fact) string {
+	if f.Label != "" {
+		return f.Label
+	}
+	return strings.ReplaceAll(f.Name, "_", " ")
+}
+
+// FactValue is the value of a fact, with its unit.
+func FactValue(f core.Fact) string {
+	switch {
+	case f.Text != "":
+		return f.Text
+	case f.Unit == "bytes":
+		return Bytes(f.Number)
+	case f.Unit == "ms":
+		return Took(time.Duration(f.Number) * time.Millisecond)
+	case f.Unit != "":
+		return Number(f.Number) + " " + f.Unit
+	}
+	return Number(f.Number)
+}
+
+// FactsBrief are the facts that somebody should look into; where there are none, the first one.
+func FactsBrief(facts []core.Fact) string {
+	var words []string
+	for _, f := range facts {
+		if f.Notable {
+			words = append(words, FactLabel(f)+": "+FactValue(f))
+		}
+	}
+	if len(words) == 0 {
+		words = append(words, FactLabel(facts[0])+": "+FactValue(facts[0]))
+	}
+	return join(words...)
 }
 
 // StreamTitle is what a person calls the stream.

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +33,10 @@ func moving() page.Run {
 					{Stage: "images", Total: 40, Found: 40, Written: 10, Failed: 10},
 				},
 				Streams: []core.StreamCounts{
-					{Source: "home", Stream: "monsters", Title: "Monsters", Found: 50, Written: 32, Skipped: 5, Failed: 5},
+					{Source: "home", Stream: "monsters", Title: "Monsters", Found: 50, Written: 32, Skipped: 5, Failed: 5, Facts: []core.Fact{
+						{Name: "form", Text: "<b>scroll</b>"}, {Name: "live_bytes", Number: 3_400_000, Unit: "bytes"},
+						{Name: "torn_pages", Label: "pages that are torn", Number: 3, Notable: true},
+					}},
 					{Source: "home", Stream: "spells", Found: 10, Written: 8},
 					{Source: "web", Stream: "items"},
 				},
@@ -260,7 +264,7 @@ func TestLists(t *testing.T) {
 	if len(sources) != 1 || len(sources[0].Rows) != 100 || sources[0].Hidden != 400 {
 		t.Fatalf("coverage: %d sources, %d rows, %d hidden", len(sources), len(sources[0].Rows), sources[0].Hidden)
 	}
-	if sum.Found != 1000 || sum != sources[0].Sum || page.Left(sum) != 0 {
+	if sum.Found != 1000 || !reflect.DeepEqual(sum, sources[0].Sum) || page.Left(sum) != 0 {
 		t.Errorf("the sum leaves out what is not listed: %+v", sum)
 	}
 	listed, hidden := run.InWork()
@@ -338,5 +342,29 @@ func TestActions(t *testing.T) {
 		if got := text(doc); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestFacts(t *testing.T) {
+	for _, test := range []struct {
+		fact core.Fact
+		want string
+	}{
+		{core.Fact{Name: "live_files", Number: 12_345}, "live files: 12\u202f345"},
+		{core.Fact{Name: "x", Label: "Form", Text: "LevelDB", Number: 7}, "Form: LevelDB"},
+		{core.Fact{Name: "size", Number: 2_000, Unit: "bytes"}, "size: 2.0\u202fkB"},
+		{core.Fact{Name: "took", Number: 90_000, Unit: "ms"}, "took: 1\u202fmin 30\u202fs"},
+		{core.Fact{Name: "depth", Number: 3, Unit: "levels"}, "depth: 3 levels"},
+	} {
+		if got := page.FactLabel(test.fact) + ": " + page.FactValue(test.fact); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+	calm := []core.Fact{{Name: "form", Text: "scroll"}, {Name: "tables", Number: 2}}
+	if got := page.FactsBrief(calm); got != "form: scroll" {
+		t.Errorf("%q", got)
+	}
+	if got := page.FactsBrief(append(calm, core.Fact{Name: "torn", Number: 1, Notable: true}, core.Fact{Name: "lost", Number: 2, Notable: true})); got != "torn: 1 · lost: 2" {
+		t.Errorf("%q", got)
 	}
 }

@@ -3,6 +3,7 @@ package sourceclient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -132,6 +133,10 @@ func records(stream string, list ...*sourcepb.Record) *sourcepb.ReadResponse {
 func record(id, text string) *sourcepb.Record { return &sourcepb.Record{Id: id, Json: []byte(text)} }
 
 // complete ends stream a.
+func facts(stream string, list ...*sourcepb.Fact) *sourcepb.ReadResponse {
+	return &sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Facts{Facts: &sourcepb.StreamFacts{Stream: stream, Facts: list}}}
+}
+
 func complete(records int64) *sourcepb.ReadResponse {
 	return &sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Status{Status: &sourcepb.StreamStatus{
 		Stream: "a", State: sourcepb.StreamStatus_STATE_COMPLETE, Records: records,
@@ -168,6 +173,11 @@ func (l *list) Checkpoint(stream string, state []byte) error {
 
 func (l *list) Progress(string, int64, int64, string) error { return nil }
 
+func (l *list) Facts(stream string, facts ...sdk.Fact) error {
+	l.got = append(l.got, fmt.Sprint("facts ", stream, " ", facts))
+	return nil
+}
+
 func (l *list) Report(d sdk.Diagnostic) { l.got = append(l.got, "report "+d.Code) }
 
 func code(err error) string {
@@ -201,6 +211,14 @@ func TestReadings(t *testing.T) {
 				complete(4),
 			}, nil, []string{"skip a ", "skip a list", "skip a large", "record a 4"}, "",
 		},
+		"facts": {
+			[]*sourcepb.ReadResponse{
+				facts("a", &sourcepb.Fact{Name: "form", Value: &sourcepb.Fact_Text{Text: "scroll"}, Notable: true}, &sourcepb.Fact{Name: "n", Label: "N", Value: &sourcepb.Fact_Number{Number: 7}, Unit: "ms"}),
+				facts("a", &sourcepb.Fact{Name: "No name"}),
+				complete(0),
+			}, nil, []string{"facts a [{form  0 scroll  true} {n N 7  ms false}]", "report facts_invalid"}, "",
+		},
+		"facts elsewhere":  {[]*sourcepb.ReadResponse{facts("b")}, nil, nil, CodeMisbehaved},
 		"silent":           {nil, nil, nil, CodeIncomplete},
 		"no end":           {[]*sourcepb.ReadResponse{records("a", record("1", "{}"))}, nil, []string{"record a 1"}, CodeIncomplete},
 		"miscounted":       {[]*sourcepb.ReadResponse{records("a", record("1", "{}")), complete(2)}, nil, []string{"record a 1"}, CodeIncomplete},

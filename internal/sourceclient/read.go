@@ -110,6 +110,8 @@ func (r *reading) take(message *sourcepb.ReadResponse) error {
 	case *sourcepb.ReadResponse_Metrics:
 		r.takeMetrics(m.Metrics)
 		return nil
+	case *sourcepb.ReadResponse_Facts:
+		return r.takeFacts(m.Facts)
 	}
 	if !r.unknown {
 		r.unknown = true
@@ -130,6 +132,29 @@ func (r *reading) takeMetrics(m *sourcepb.Metrics) {
 			Misses: max(m.GetCacheMisses(), 0), Bytes: max(m.GetBytesFetched(), 0),
 		})
 	}
+}
+
+// takeFacts hands on what is known of a stream. What cannot be taken is left out, and that is reported.
+func (r *reading) takeFacts(w *sourcepb.StreamFacts) error {
+	if _, err := r.tally(w.GetStream()); err != nil {
+		return err
+	}
+	out, ok := r.out.(sdk.FactsWriter)
+	if !ok {
+		return nil
+	}
+	facts := make([]sdk.Fact, 0, len(w.GetFacts()))
+	for _, f := range w.GetFacts() {
+		facts = append(facts, factFromWire(f))
+	}
+	if err := sdk.ValidateFacts(facts); err != nil {
+		for _, d := range sdk.Diagnose(err, "") {
+			d.Severity, d.Stream = sdk.SeverityWarning, w.GetStream()
+			r.out.Report(*d)
+		}
+		return nil
+	}
+	return out.Facts(w.GetStream(), facts...)
 }
 
 func (r *reading) takeRecords(batch *sourcepb.RecordBatch) error {

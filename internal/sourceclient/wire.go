@@ -118,3 +118,9 @@ func diagnosticFromWire(w *sourcepb.Diagnostic) *sdk.Diagnostic {
 		RecordID: w.GetRecordId(), Origin: originFromWire(w.GetOrigin()),
 	}
 }
+
+func factFromWire(w *sourcepb.Fact) sdk.Fact {
+	return sdk.Fact{
+		Name: w.GetName(), Label: w.GetLabel(), Number: w.GetNumber(), Text: w.GetText(), Unit: w.GetUnit(), Notable: w.GetNotable(),
+	}
+}

@@ -191,7 +191,7 @@ func (x Diagnostic_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Diagnostic_Severity.Descriptor instead.
 func (Diagnostic_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{26, 0}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // Spec describes a plugin.
@@ -1189,6 +1189,7 @@ type ReadResponse struct {
 	//	*ReadResponse_Status
 	//	*ReadResponse_Progress
 	//	*ReadResponse_Metrics
+	//	*ReadResponse_Facts
 	Message       isReadResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1285,6 +1286,15 @@ func (x *ReadResponse) GetMetrics() *Metrics {
 	return nil
 }
 
+func (x *ReadResponse) GetFacts() *StreamFacts {
+	if x != nil {
+		if x, ok := x.Message.(*ReadResponse_Facts); ok {
+			return x.Facts
+		}
+	}
+	return nil
+}
+
 type isReadResponse_Message interface {
 	isReadResponse_Message()
 }
@@ -1313,6 +1323,10 @@ type ReadResponse_Metrics struct {
 	Metrics *Metrics `protobuf:"bytes,6,opt,name=metrics,proto3,oneof"`
 }
 
+type ReadResponse_Facts struct {
+	Facts *StreamFacts `protobuf:"bytes,7,opt,name=facts,proto3,oneof"`
+}
+
 func (*ReadResponse_Records) isReadResponse_Message() {}
 
 func (*ReadResponse_Checkpoint) isReadResponse_Message() {}
@@ -1324,6 +1338,8 @@ func (*ReadResponse_Status) isReadResponse_Message() {}
 func (*ReadResponse_Progress) isReadResponse_Message() {}
 
 func (*ReadResponse_Metrics) isReadResponse_Message() {}
+
+func (*ReadResponse_Facts) isReadResponse_Message() {}
 
 // RecordBatch is some records of one stream that travel together.
 type RecordBatch struct {
@@ -2361,6 +2377,181 @@ func (x *Metrics) GetBytesFetched() int64 {
 	return 0
 }
 
+// StreamFacts is what is known of a stream beside its records: how it is stored, what of it is left out. It goes in front of
+// the last checkpoint of its stream, with which it is kept.
+type StreamFacts struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// At most 64; they replace those that came before.
+	Facts         []*Fact `protobuf:"bytes,2,rep,name=facts,proto3" json:"facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamFacts) Reset() {
+	*x = StreamFacts{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamFacts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamFacts) ProtoMessage() {}
+
+func (x *StreamFacts) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamFacts.ProtoReflect.Descriptor instead.
+func (*StreamFacts) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *StreamFacts) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *StreamFacts) GetFacts() []*Fact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// Fact is one thing to know of a stream, for the output's manifest and for people.
+type Fact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For programs: lower-case letters, digits and underscores, as live_files. Unique in its stream.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For people; empty: the name.
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*Fact_Number
+	//	*Fact_Text
+	Value isFact_Value `protobuf_oneof:"value"`
+	// What the number counts: bytes, ms, or a word; empty: what the label says.
+	Unit string `protobuf:"bytes,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	// True when somebody should look into it.
+	Notable       bool `protobuf:"varint,6,opt,name=notable,proto3" json:"notable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fact) Reset() {
+	*x = Fact{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fact) ProtoMessage() {}
+
+func (x *Fact) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fact.ProtoReflect.Descriptor instead.
+func (*Fact) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Fact) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Fact) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Fact) GetValue() isFact_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *Fact) GetNumber() int64 {
+	if x != nil {
+		if x, ok := x.Value.(*Fact_Number); ok {
+			return x.Number
+		}
+	}
+	return 0
+}
+
+func (x *Fact) GetText() string {
+	if x != nil {
+		if x, ok := x.Value.(*Fact_Text); ok {
+			return x.Text
+		}
+	}
+	return ""
+}
+
+func (x *Fact) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *Fact) GetNotable() bool {
+	if x != nil {
+		return x.Notable
+	}
+	return false
+}
+
+type isFact_Value interface {
+	isFact_Value()
+}
+
+type Fact_Number struct {
+	Number int64 `protobuf:"varint,3,opt,name=number,proto3,oneof"`
+}
+
+type Fact_Text struct {
+	// At most 1024 bytes.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3,oneof"`
+}
+
+func (*Fact_Number) isFact_Value() {}
+
+func (*Fact_Text) isFact_Value() {}
+
 // Diagnostic says what happened, where, and what to do.
 type Diagnostic struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -2392,7 +2583,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	mi := &file_converter_source_v1_source_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2595,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	mi := &file_converter_source_v1_source_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2608,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{26}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Diagnostic) GetSeverity() Diagnostic_Severity {
@@ -2508,7 +2699,7 @@ type FetchAssetRequest struct {
 
 func (x *FetchAssetRequest) Reset() {
 	*x = FetchAssetRequest{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2711,7 @@ func (x *FetchAssetRequest) String() string {
 func (*FetchAssetRequest) ProtoMessage() {}
 
 func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2724,7 @@ func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetRequest.ProtoReflect.Descriptor instead.
 func (*FetchAssetRequest) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{27}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *FetchAssetRequest) GetAsset() *AssetRef {
@@ -2557,7 +2748,7 @@ type FetchAssetResponse struct {
 
 func (x *FetchAssetResponse) Reset() {
 	*x = FetchAssetResponse{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[28]
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2569,7 +2760,7 @@ func (x *FetchAssetResponse) String() string {
 func (*FetchAssetResponse) ProtoMessage() {}
 
 func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[28]
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2582,7 +2773,7 @@ func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetResponse.ProtoReflect.Descriptor instead.
 func (*FetchAssetResponse) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FetchAssetResponse) GetMessage() isFetchAssetResponse_Message {
@@ -2641,7 +2832,7 @@ type AssetInfo struct {
 
 func (x *AssetInfo) Reset() {
 	*x = AssetInfo{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2653,7 +2844,7 @@ func (x *AssetInfo) String() string {
 func (*AssetInfo) ProtoMessage() {}
 
 func (x *AssetInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2666,7 +2857,7 @@ func (x *AssetInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetInfo.ProtoReflect.Descriptor instead.
 func (*AssetInfo) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AssetInfo) GetMediaType() string {
@@ -2764,7 +2955,7 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"=\n" +
 	"\vBatchLimits\x12\x18\n" +
 	"\arecords\x18\x01 \x01(\x05R\arecords\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x05R\x05bytes\"\x91\x03\n" +
+	"\x05bytes\x18\x02 \x01(\x05R\x05bytes\"\xcb\x03\n" +
 	"\fReadResponse\x12<\n" +
 	"\arecords\x18\x01 \x01(\v2 .converter.source.v1.RecordBatchH\x00R\arecords\x12A\n" +
 	"\n" +
@@ -2775,7 +2966,8 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"diagnostic\x12;\n" +
 	"\x06status\x18\x04 \x01(\v2!.converter.source.v1.StreamStatusH\x00R\x06status\x12;\n" +
 	"\bprogress\x18\x05 \x01(\v2\x1d.converter.source.v1.ProgressH\x00R\bprogress\x128\n" +
-	"\ametrics\x18\x06 \x01(\v2\x1c.converter.source.v1.MetricsH\x00R\ametricsB\t\n" +
+	"\ametrics\x18\x06 \x01(\v2\x1c.converter.source.v1.MetricsH\x00R\ametrics\x128\n" +
+	"\x05facts\x18\a \x01(\v2 .converter.source.v1.StreamFactsH\x00R\x05factsB\t\n" +
 	"\amessage\"\\\n" +
 	"\vRecordBatch\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x125\n" +
@@ -2877,7 +3069,18 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\n" +
 	"cache_hits\x18\x02 \x01(\x03R\tcacheHits\x12!\n" +
 	"\fcache_misses\x18\x03 \x01(\x03R\vcacheMisses\x12#\n" +
-	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\"\xd4\x03\n" +
+	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\"V\n" +
+	"\vStreamFacts\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12/\n" +
+	"\x05facts\x18\x02 \x03(\v2\x19.converter.source.v1.FactR\x05facts\"\x97\x01\n" +
+	"\x04Fact\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x18\n" +
+	"\x06number\x18\x03 \x01(\x03H\x00R\x06number\x12\x14\n" +
+	"\x04text\x18\x04 \x01(\tH\x00R\x04text\x12\x12\n" +
+	"\x04unit\x18\x05 \x01(\tR\x04unit\x12\x18\n" +
+	"\anotable\x18\x06 \x01(\bR\anotableB\a\n" +
+	"\x05value\"\xd4\x03\n" +
 	"\n" +
 	"Diagnostic\x12D\n" +
 	"\bseverity\x18\x01 \x01(\x0e2(.converter.source.v1.Diagnostic.SeverityR\bseverity\x12\x12\n" +
@@ -2932,7 +3135,7 @@ func file_converter_source_v1_source_proto_rawDescGZIP() []byte {
 }
 
 var file_converter_source_v1_source_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_converter_source_v1_source_proto_goTypes = []any{
 	(Estimate_Quality)(0),      // 0: converter.source.v1.Estimate.Quality
 	(StreamStatus_State)(0),    // 1: converter.source.v1.StreamStatus.State
@@ -2963,60 +3166,64 @@ var file_converter_source_v1_source_proto_goTypes = []any{
 	(*StreamStatus)(nil),       // 26: converter.source.v1.StreamStatus
 	(*Progress)(nil),           // 27: converter.source.v1.Progress
 	(*Metrics)(nil),            // 28: converter.source.v1.Metrics
-	(*Diagnostic)(nil),         // 29: converter.source.v1.Diagnostic
-	(*FetchAssetRequest)(nil),  // 30: converter.source.v1.FetchAssetRequest
-	(*FetchAssetResponse)(nil), // 31: converter.source.v1.FetchAssetResponse
-	(*AssetInfo)(nil),          // 32: converter.source.v1.AssetInfo
-	nil,                        // 33: converter.source.v1.ReadRequest.StateEntry
+	(*StreamFacts)(nil),        // 29: converter.source.v1.StreamFacts
+	(*Fact)(nil),               // 30: converter.source.v1.Fact
+	(*Diagnostic)(nil),         // 31: converter.source.v1.Diagnostic
+	(*FetchAssetRequest)(nil),  // 32: converter.source.v1.FetchAssetRequest
+	(*FetchAssetResponse)(nil), // 33: converter.source.v1.FetchAssetResponse
+	(*AssetInfo)(nil),          // 34: converter.source.v1.AssetInfo
+	nil,                        // 35: converter.source.v1.ReadRequest.StateEntry
 }
 var file_converter_source_v1_source_proto_depIdxs = []int32{
 	4,  // 0: converter.source.v1.Spec.capabilities:type_name -> converter.source.v1.Capabilities
 	3,  // 1: converter.source.v1.GetSpecResponse.spec:type_name -> converter.source.v1.Spec
-	29, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
-	29, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	31, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	31, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	13, // 4: converter.source.v1.DiscoverResponse.streams:type_name -> converter.source.v1.Stream
-	29, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	31, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	14, // 6: converter.source.v1.Stream.records:type_name -> converter.source.v1.Estimate
 	14, // 7: converter.source.v1.Stream.assets:type_name -> converter.source.v1.Estimate
 	14, // 8: converter.source.v1.Stream.bytes:type_name -> converter.source.v1.Estimate
 	15, // 9: converter.source.v1.Stream.license:type_name -> converter.source.v1.License
 	0,  // 10: converter.source.v1.Estimate.quality:type_name -> converter.source.v1.Estimate.Quality
-	33, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
+	35, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
 	17, // 12: converter.source.v1.ReadRequest.limits:type_name -> converter.source.v1.BatchLimits
 	19, // 13: converter.source.v1.ReadResponse.records:type_name -> converter.source.v1.RecordBatch
 	25, // 14: converter.source.v1.ReadResponse.checkpoint:type_name -> converter.source.v1.Checkpoint
-	29, // 15: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
+	31, // 15: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
 	26, // 16: converter.source.v1.ReadResponse.status:type_name -> converter.source.v1.StreamStatus
 	27, // 17: converter.source.v1.ReadResponse.progress:type_name -> converter.source.v1.Progress
 	28, // 18: converter.source.v1.ReadResponse.metrics:type_name -> converter.source.v1.Metrics
-	20, // 19: converter.source.v1.RecordBatch.records:type_name -> converter.source.v1.Record
-	21, // 20: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
-	22, // 21: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
-	15, // 22: converter.source.v1.Record.license:type_name -> converter.source.v1.License
-	23, // 23: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
-	24, // 24: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
-	1,  // 25: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
-	2,  // 26: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
-	22, // 27: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
-	23, // 28: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
-	32, // 29: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
-	5,  // 30: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
-	7,  // 31: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
-	9,  // 32: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
-	11, // 33: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
-	16, // 34: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
-	30, // 35: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
-	6,  // 36: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
-	8,  // 37: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
-	10, // 38: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
-	12, // 39: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
-	18, // 40: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
-	31, // 41: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
-	36, // [36:42] is the sub-list for method output_type
-	30, // [30:36] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	29, // 19: converter.source.v1.ReadResponse.facts:type_name -> converter.source.v1.StreamFacts
+	20, // 20: converter.source.v1.RecordBatch.records:type_name -> converter.source.v1.Record
+	21, // 21: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
+	22, // 22: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
+	15, // 23: converter.source.v1.Record.license:type_name -> converter.source.v1.License
+	23, // 24: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
+	24, // 25: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
+	1,  // 26: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
+	30, // 27: converter.source.v1.StreamFacts.facts:type_name -> converter.source.v1.Fact
+	2,  // 28: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
+	22, // 29: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
+	23, // 30: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
+	34, // 31: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
+	5,  // 32: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
+	7,  // 33: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
+	9,  // 34: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
+	11, // 35: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
+	16, // 36: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
+	32, // 37: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
+	6,  // 38: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
+	8,  // 39: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
+	10, // 40: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
+	12, // 41: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
+	18, // 42: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
+	33, // 43: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
+	38, // [38:44] is the sub-list for method output_type
+	32, // [32:38] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_converter_source_v1_source_proto_init() }
@@ -3031,13 +3238,18 @@ func file_converter_source_v1_source_proto_init() {
 		(*ReadResponse_Status)(nil),
 		(*ReadResponse_Progress)(nil),
 		(*ReadResponse_Metrics)(nil),
+		(*ReadResponse_Facts)(nil),
 	}
 	file_converter_source_v1_source_proto_msgTypes[20].OneofWrappers = []any{
 		(*AssetRef_Url)(nil),
 		(*AssetRef_Path)(nil),
 		(*AssetRef_Key)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[28].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[27].OneofWrappers = []any{
+		(*Fact_Number)(nil),
+		(*Fact_Text)(nil),
+	}
+	file_converter_source_v1_source_proto_msgTypes[30].OneofWrappers = []any{
 		(*FetchAssetResponse_Info)(nil),
 		(*FetchAssetResponse_Chunk)(nil),
 	}
@@ -3047,7 +3259,7 @@ func file_converter_source_v1_source_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_converter_source_v1_source_proto_rawDesc), len(file_converter_source_v1_source_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

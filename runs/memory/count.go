@@ -137,6 +137,7 @@ type stream struct {
 	expected                 atomic.Int64 // announced by the source
 	read, entities           atomic.Int64 // found by the two stages
 	written, skipped, failed atomic.Int64
+	facts                    atomic.Pointer[[]core.Fact]
 }
 
 func (c *stream) done(stage core.Stage, outcome core.Outcome, n int64) {
@@ -222,6 +223,19 @@ func (s *State) Streams(source string, announced []core.StreamCounts) {
 	s.changed()
 }
 
+// Facts sets what is known of a stream beside its records. Further streams that are counted together have none.
+func (s *State) Facts(source, name string, facts []core.Fact) {
+	key := streamKey{source, name}
+	c := s.streams.get(key)
+	if c == nil {
+		c = s.streams.add(key, "")
+	}
+	if c.key == key {
+		c.facts.Store(&facts)
+		s.changed()
+	}
+}
+
 // counts lists the streams in the order in which they were announced or first seen. A stream shows what is expected of
 // it until all has been read; then what has come.
 func (t *streams) counts(read bool) []core.StreamCounts {
@@ -236,6 +250,9 @@ func (t *streams) counts(read bool) []core.StreamCounts {
 			Written: c.written.Load(), Skipped: c.skipped.Load(), Failed: c.failed.Load(),
 		}
 		list[i].Found = max(c.read.Load(), c.entities.Load())
+		if facts := c.facts.Load(); facts != nil {
+			list[i].Facts = *facts
+		}
 		if !read {
 			list[i].Found = max(list[i].Found, c.expected.Load())
 		}

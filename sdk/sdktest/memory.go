@@ -148,7 +148,10 @@ type innerWriter struct {
 	inner *inner
 }
 
-var _ sdk.MetricsWriter = (*innerWriter)(nil)
+var (
+	_ sdk.MetricsWriter = (*innerWriter)(nil)
+	_ sdk.FactsWriter   = (*innerWriter)(nil)
+)
 
 // Record is that of [sdk.Writer].
 func (w *innerWriter) Record(stream string, r sdk.Record) error {
@@ -179,4 +182,14 @@ func (w *innerWriter) Metrics(m sdk.Metrics) {
 	if out, ok := w.Writer.(sdk.MetricsWriter); ok {
 		out.Metrics(m)
 	}
+}
+
+// Facts is that of [sdk.FactsWriter].
+func (w *innerWriter) Facts(stream string, facts ...sdk.Fact) error {
+	w.inner.waiting.Add(1)
+	defer w.inner.waiting.Add(-1)
+	if out, ok := w.Writer.(sdk.FactsWriter); ok {
+		return out.Facts(stream, facts...)
+	}
+	return nil
 }
