@@ -74,6 +74,9 @@ func TestUpdateCompendium(t *testing.T) {
 	if len(list) != 2 || list[0].ID != r.Run || list[0].Kept || !list[0].Compendium || !list[1].Retriable() {
 		t.Errorf("%+v", list)
 	}
+	if got := commands(list[0]); len(got) != 1 || got[0].Line != "converter update-compendium --config "+p.path("converter.yaml") {
+		t.Errorf("the dashboard offers %+v", got)
+	}
 	equals := func() (n int) {
 		p.must(0, "--progress", "none")
 		file, err := os.ReadFile(p.path("out", "entities.jsonl"))

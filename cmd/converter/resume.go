@@ -152,6 +152,9 @@ func commands(s core.Summary) []dashboard.Command {
 	if s.Config == "" {
 		return nil
 	}
+	if s.Compendium {
+		return []dashboard.Command{{Label: "Build it anew", Line: "converter update-compendium --config " + s.Config}}
+	}
 	var list []dashboard.Command
 	if next := further(s); next.Line != "" {
 		list = append(list, next)

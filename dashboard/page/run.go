@@ -305,6 +305,9 @@ type StageRow struct {
 func (r Run) StageRows() []StageRow {
 	rows := make([]StageRow, 0, core.StageCount)
 	for stage := range core.StageCount {
+		if r.Compendium && (stage == core.StageAssets || stage == core.StageLink) {
+			continue // it has neither
+		}
 		c := r.Stage(stage)
 		rows = append(rows, StageRow{
 			StageCounts: c,
