@@ -14,9 +14,10 @@
 //
 // Errors: [StoreError] says that the store is lost for this run, what that means and what to do; [NotFoundError] that
 // there is no such run, [AliveError] that it is at work elsewhere, [RowsGoneError] that nothing of it is left to go on from,
-// [AtWorkError] that a run stands in the way. Others come from runs/rqlite and runs/blob and keep their types. A row that the store refuses
-// is no error but a failure of its item, with the code store.row_refused.
+// [AtWorkError] that a run stands in the way. Others come from runs/rqlite and runs/blob and keep their types. A row that
+// the store refuses is no error but a failure of its item, with the code store.row_refused.
 //
 // Memory: a Run holds at most 5,000 rows or 16 MB that are not stored yet, and while it yields entities two pages of
-// about 1 MB. The cache of pictures holds 16 MiB, and 8 MiB that are not stored yet. Bodies beyond 64 KB go to files and are never held.
+// about 1 MB. The caches of pictures and of the compendium hold 16 MiB each, and that of pictures 8 MiB that are not stored
+// yet. Bodies beyond 64 KB go to files and are never held.
 package runs

@@ -42,7 +42,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 		Use:   "info NAME|PATH",
 		Short: "Show what a plugin is, what it can do and which options it has",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: a.stoppable(func(cmd *cobra.Command, args []string) error {
 			find, err := findConfig(path, dirs)
 			if err != nil {
 				return err
@@ -72,7 +72,7 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 			default:
 				return d.text(a.stdout)
 			}
-		},
+		}),
 	}
 	configFlag(c, &path)
 	pluginDirFlag(c, &dirs)

@@ -58,7 +58,7 @@ func (a *app) pluginListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the plugins there are, where they were found, and why one cannot be used",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: a.stoppable(func(cmd *cobra.Command, _ []string) error {
 			find, err := findConfig(path, dirs)
 			if err != nil {
 				return err
@@ -76,7 +76,7 @@ func (a *app) pluginListCommand() *cobra.Command {
 				return a.printJSON(list)
 			}
 			return printList(a.stdout, list)
-		},
+		}),
 	}
 	configFlag(c, &path)
 	pluginDirFlag(c, &dirs)

@@ -35,9 +35,9 @@ is shown; --update writes the file. Paths below the folder of the config stand i
 
 Exit codes: 0 all is well, 1 a check failed, 2 the config or the usage is wrong.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: a.stoppable(func(cmd *cobra.Command, args []string) error {
 			return a.testPlugin(cmd.Context(), args[0], f)
-		},
+		}),
 	}
 	c.Flags().StringVarP(&f.config, "config", "c", "", "config file, or a file with options alone (default: no options)")
 	c.Flags().StringVar(&f.golden, "golden", "", "file with the records that are to come (default: they are not compared)")

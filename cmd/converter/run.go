@@ -146,15 +146,15 @@ func (j *job) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := j.openLibrary(ctx); err != nil {
+		return err
+	}
 	s := newSources(len(j.conf.Sources))
 	j.stop.second(s.kill)
 	if err := j.conf.start(ctx, s, j.log, j.state); err != nil {
 		return err
 	}
 	j.sources = s
-	if err := j.openLibrary(ctx); err != nil {
-		return err
-	}
 	j.sources.sweep(j.state)
 	if err := j.begin(ctx); err != nil {
 		return err
@@ -551,6 +551,16 @@ func stopOnSignal(ctx context.Context, screen *terminal) (context.Context, *stop
 	ctx, s := newStopper(ctx, screen)
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
 	return ctx, s
+}
+
+// stoppable is a command with a context that ends when the program is told to stop, so that it takes away what it has made.
+func (a *app) stoppable(work func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		ctx, stop := stopOnSignal(c.Context(), newTerminal(a.stderr, progressNone))
+		defer stop.close()
+		c.SetContext(ctx)
+		return stop.instead(work(c, args))
+	}
 }
 
 func newStopper(ctx context.Context, screen *terminal) (context.Context, *stopper) {

@@ -18,7 +18,7 @@ func (a *app) validateCommand() *cobra.Command {
 		Use:   "validate",
 		Short: "Check a config file and the options of its plugins, without reading or writing anything",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+		RunE: a.stoppable(func(cmd *cobra.Command, _ []string) (err error) {
 			conf, err := a.config(path)
 			if err != nil {
 				return err
@@ -39,7 +39,7 @@ func (a *app) validateCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.stdout, "%s is right: %s, %s\n", path, plural(len(conf.Sources), "source"), plural(len(conf.Outputs), "output"))
 			return nil
-		},
+		}),
 	}
 	configFlag(c, &path)
 	pluginDirFlag(c, &dirs)
