@@ -22,7 +22,7 @@ import (
 )
 
 // askLimit is how long a plugin may take to say what it is.
-const askLimit = 5 * time.Second
+const askLimit = 10 * time.Second
 
 // asked at the same time are so many plugins.
 const askedAtOnce = 8
