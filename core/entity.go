@@ -31,8 +31,12 @@ type Entity struct {
 	Visibility string      `json:"visibility,omitempty"`
 	Assets     []AssetUse  `json:"assets,omitempty"`
 	Links      []Link      `json:"links,omitempty"`
-	Warnings   []string    `json:"warnings,omitempty"`
-	Complete   bool        `json:"complete"`
+	// Text is what people read of it, as Markdown; Embedded the documents inside it. Facts is what programs ask of its kind.
+	Text     []sdk.Text      `json:"text,omitempty"`
+	Embedded []sdk.Embedded  `json:"embedded,omitempty"`
+	Facts    json.RawMessage `json:"facts,omitempty"`
+	Warnings []string        `json:"warnings,omitempty"`
+	Complete bool            `json:"complete"`
 	// AliasOf is the uid of the entity that this one is an exact twin of: same kind, same content.
 	AliasOf string `json:"alias_of,omitempty"`
 	// CompendiumUID is the uid of the item of the compendium that this one equals: same kind, same content.
@@ -68,6 +72,8 @@ type AssetUse struct {
 	Status  sdk.AssetStatus `json:"status"`
 	// AssetID is the SHA-256 of the bytes, empty when they could not be had.
 	AssetID string `json:"asset_id,omitempty"`
+	// License is the file's own, where the source states one: that of the entity says nothing of it.
+	License sdk.License `json:"license,omitzero"`
 	// Problem is the code of what went wrong with the bytes.
 	Problem string `json:"problem,omitempty"`
 	// Locator is how to get the bytes; it stays inside the run.

@@ -54,6 +54,24 @@ func ExampleLink() {
 	// Output: journal-1 gate
 }
 
+// A text is given as Markdown; the pointer leads to it as the source wrote it.
+func ExampleText() {
+	t := sdk.Text{Pointer: "/text", Role: "page", Title: "The gate", Markdown: "The [guard](castle://guard-1) stands here."}
+	fmt.Println(t.Title+":", t.Markdown)
+	// Output: The gate: The [guard](castle://guard-1) stands here.
+}
+
+// A document inside another is no record of its own; links lead to it by its part.
+func ExampleEmbedded() {
+	r := sdk.Record{
+		ID: "guard-1", JSON: json.RawMessage(`{"carries": [{"name": "Halberd"}]}`),
+		Embedded: []sdk.Embedded{{Part: "carries.0", Pointer: "/carries/0", Kind: "item", Name: "Halberd"}},
+		Facts:    json.RawMessage(`{"level": 1}`),
+	}
+	fmt.Println(r.ID, r.Embedded[0].Part)
+	// Output: guard-1 carries.0
+}
+
 // The three ways to an asset: the converter fetches it, opens it, or asks the plugin.
 func ExampleAssetRef() {
 	for _, a := range []sdk.AssetRef{

@@ -10,12 +10,15 @@ var Kinds = [...]string{
 }
 
 // AssetStatuses are the states of an asset reference.
-var AssetStatuses = [...]AssetStatus{Present, Core, Missing, Remote, DataURI, Wildcard}
+var AssetStatuses = [...]AssetStatus{Present, Core, Missing, Uninstalled, Remote, DataURI, Wildcard}
 
 // AssetRoles are what an asset is for.
 var AssetRoles = [...]string{
 	"portrait", "token", "map", "foreground", "thumb", "icon", "tile", "page", "audio", "video", "pdf", "other",
 }
+
+// TextRoles are what a text is for.
+var TextRoles = [...]string{"description", "biography", "notes", "page", "caption", "result", "other"}
 
 // LinkKinds are the ways in which one document refers to another: by a link to a unique id, by taking in the other's text, by a
 // mention, by a roll, by an address, as what it was made from, as what it leads to.

@@ -30,6 +30,36 @@ type Record struct {
 	Aliases    []string // other native ids that links to this document may use
 	Warnings   []string // what is not whole, for people who read the entity; Report is for those who watch the run
 	Incomplete bool     // a part of the document is missing
+
+	Texts    []Text          // what people read of it, in the order of the document
+	Embedded []Embedded      // documents inside it, in the order of the document
+	Facts    json.RawMessage // one JSON object: what programs ask of its kind; nil: none
+}
+
+// Text is a piece of a record that people read.
+type Text struct {
+	Pointer string `json:"pointer,omitempty"` // JSON Pointer to it in the document, where it is as the source wrote it
+	Role    string `json:"role,omitempty"`    // one of TextRoles; empty: not known
+	Title   string `json:"title,omitempty"`   // of the part of the document it belongs to; empty: the document itself
+	// Markdown is the text without marks that only the source's own application understands. The address of a link to another
+	// record begins with the plugin's name and "://"; what follows is the record's id, and place and anchor in it.
+	Markdown string `json:"markdown"`
+	// HasSecrets says that a part of it is for the game master alone: a quotation that begins with "[!secret]", unless the
+	// options of the source say otherwise.
+	HasSecrets bool `json:"has_secrets,omitempty"`
+}
+
+// Embedded is a document inside a record: what is known of it beside its place.
+type Embedded struct {
+	Part        string  `json:"part"`              // place inside the record, as in Link.Part
+	Pointer     string  `json:"pointer,omitempty"` // JSON Pointer to it
+	Kind        string  `json:"kind,omitempty"`    // as a record of its own it would be one; one of Kinds
+	NativeType  string  `json:"native_type,omitempty"`
+	Name        string  `json:"name,omitempty"`
+	Book        string  `json:"book,omitempty"` // where that is not the record's
+	Page        int     `json:"page,omitempty"`
+	License     License `json:"license,omitzero"` // its own; empty: that of the record
+	DerivedFrom string  `json:"derived_from,omitempty"`
 }
 
 // Ruleset is the game rules a document is written for.
@@ -68,7 +98,7 @@ type License struct {
 
 // AssetRef is a reference of a record to a binary. Within one source the same URI means the same bytes: where documents write
 // paths relative to themselves, make one of them that begins at the root of the source. At most one of URL, Path and Key is
-// set, and only where Status is present or remote.
+// set, and only where Status is present, remote or data-uri.
 type AssetRef struct {
 	URI       string      // the reference as written in the document, as far as it is unambiguous
 	Pointer   string      // JSON Pointer to the place in the document
@@ -77,6 +107,7 @@ type AssetRef struct {
 	MediaType string      // empty: not known
 	Size      int64       // bytes; 0: not known
 	Revision  string      // changes when the bytes change
+	License   License     // its own, where the source states one for the file; that of the record says nothing of it
 
 	URL  string // the host fetches it, through its own cache
 	Path string // the host opens this file; it lies in a folder that the options name, or in WorkDir or CacheDir
@@ -88,12 +119,14 @@ type AssetStatus string
 
 // The states of an asset reference. Core is the host application's own library, which the source does not carry.
 const (
-	Present  AssetStatus = "present"
-	Core     AssetStatus = "core"
-	Missing  AssetStatus = "missing"
-	Remote   AssetStatus = "remote"
-	DataURI  AssetStatus = "data-uri"
-	Wildcard AssetStatus = "wildcard"
+	Present AssetStatus = "present"
+	Core    AssetStatus = "core"
+	Missing AssetStatus = "missing"
+	// Uninstalled is a part of a package that the source does not have: nothing is wrong with the document.
+	Uninstalled AssetStatus = "uninstalled"
+	Remote      AssetStatus = "remote"
+	DataURI     AssetStatus = "data-uri"
+	Wildcard    AssetStatus = "wildcard"
 )
 
 // Link is a reference of a record to another document.

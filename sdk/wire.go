@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seed-98789ff7/converter/internal/sourcepb"
@@ -97,6 +98,18 @@ func recordToWire(r Record) *sourcepb.Record {
 		Name: text(r.Name), Revision: text(r.Revision), Lang: text(r.Lang), FolderPath: texts(r.FolderPath), Sort: r.Sort,
 		Ruleset: rulesetToWire(r.Ruleset), Origin: originToWire(r.Origin), License: licenseToWire(r.License),
 		Visibility: text(r.Visibility), Warnings: texts(r.Warnings), Incomplete: r.Incomplete, Aliases: texts(r.Aliases),
+		Facts: slices.Clone(r.Facts),
+	}
+	for _, t := range r.Texts {
+		w.Texts = append(w.Texts, &sourcepb.Text{
+			Pointer: text(t.Pointer), Role: text(t.Role), Title: text(t.Title), Markdown: text(t.Markdown), HasSecrets: t.HasSecrets,
+		})
+	}
+	for _, e := range r.Embedded {
+		w.Embedded = append(w.Embedded, &sourcepb.Embedded{
+			Part: text(e.Part), Pointer: text(e.Pointer), Kind: text(e.Kind), NativeType: text(e.NativeType), Name: text(e.Name),
+			Book: text(e.Book), Page: int32(e.Page), License: licenseToWire(e.License), DerivedFrom: text(e.DerivedFrom),
+		})
 	}
 	for _, a := range r.Assets {
 		w.Assets = append(w.Assets, assetRefToWire(a))
@@ -113,7 +126,7 @@ func recordToWire(r Record) *sourcepb.Record {
 func assetRefToWire(a AssetRef) *sourcepb.AssetRef {
 	w := &sourcepb.AssetRef{
 		Uri: text(a.URI), Pointer: text(a.Pointer), Role: text(a.Role), Status: text(string(a.Status)),
-		MediaType: text(a.MediaType), Size: a.Size, Revision: text(a.Revision),
+		MediaType: text(a.MediaType), Size: a.Size, Revision: text(a.Revision), License: licenseToWire(a.License),
 	}
 	switch {
 	case a.URL != "":

@@ -120,7 +120,7 @@ func (g *gallery) fetches(use core.AssetUse) bool {
 	case use.Status == sdk.Remote:
 		return images.Remote
 	default:
-		return use.Status == sdk.Present
+		return use.Status == sdk.Present || use.Status == sdk.DataURI
 	}
 }
 

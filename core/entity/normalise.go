@@ -54,6 +54,9 @@ func Normalise(r sdk.Record, c Context) (*core.Entity, core.Head, error) {
 		Visibility:    r.Visibility,
 		Assets:        assets(r.Assets),
 		Links:         links(r.Links),
+		Text:          r.Texts,
+		Embedded:      r.Embedded,
+		Facts:         r.Facts,
 		Warnings:      r.Warnings,
 		Complete:      !r.Incomplete,
 		RawSHA256:     hex.EncodeToString(raw[:]),
@@ -63,6 +66,10 @@ func Normalise(r sdk.Record, c Context) (*core.Entity, core.Head, error) {
 	if r.Kind != "" && !core.IsKind(r.Kind) {
 		// The record's own list may be shared with other records.
 		e.Warnings = append(slices.Clip(e.Warnings), fmt.Sprintf("the source calls it a %q, which is no known kind", r.Kind))
+	}
+	if len(r.Facts) > 0 && (!utf8.Valid(r.Facts) || !json.Valid(r.Facts) || !isObject(r.Facts)) {
+		e.Facts = nil
+		e.Warnings = append(slices.Clip(e.Warnings), "the facts that the source gives are no JSON object")
 	}
 	return e, head(e, r, c), nil
 }
@@ -136,7 +143,7 @@ func assets(refs []sdk.AssetRef) []core.AssetUse {
 			ref.Status = sdk.Present
 		}
 		uses[i] = core.AssetUse{
-			Pointer: ref.Pointer, Role: ref.Role, URI: ref.URI, Status: ref.Status,
+			Pointer: ref.Pointer, Role: ref.Role, URI: ref.URI, Status: ref.Status, License: ref.License,
 			Locator: core.Locator{Path: ref.Path, URL: ref.URL, Key: ref.Key, Revision: ref.Revision},
 		}
 	}

@@ -39,13 +39,16 @@ func TestNormaliseTakesEverythingOver(t *testing.T) {
 		License: sdk.License{Expression: "CC-BY-4.0", Attribution: "A", From: "document"}, Visibility: "gm",
 		Assets: []sdk.AssetRef{
 			{URI: "a.png", Pointer: "/img", Role: "portrait", Status: sdk.Present, Path: "/x/a.png", Revision: "r"},
-			{URI: "b", Status: sdk.Remote, URL: "https://b"},
+			{URI: "b", Status: sdk.Remote, URL: "https://b", License: sdk.License{Expression: "CC0-1.0"}},
 			{URI: "c", Status: sdk.Present, Key: "k"},
 		},
 		Links: []sdk.Link{
 			{Pointer: "/t", Kind: "uuid", Raw: "@UUID[x]", Target: "Actor.y", Part: "Item.z", Label: "L", Anchor: "h"},
 		},
 		Aliases: []string{"x"}, Warnings: []string{"half of it"}, Incomplete: true,
+		Texts:    []sdk.Text{{Pointer: "/t", Role: "notes", Title: "T", Markdown: "*m*", HasSecrets: true}},
+		Embedded: []sdk.Embedded{{Part: "Item.z", Kind: "item", Name: "Z", License: sdk.License{Expression: "ORC"}}},
+		Facts:    json.RawMessage(`{"cr": 1e0}`),
 	}
 	e, head := normalised(t, r, Context{Plugin: "foundry", Source: "home-game", SourceOrder: 2, Stream: sdk.Stream{Name: "npcs"}})
 	raw := sha256.Sum256(doc)
@@ -62,14 +65,14 @@ func TestNormaliseTakesEverythingOver(t *testing.T) {
 				Pointer: "/img", Role: "portrait", URI: "a.png", Status: sdk.Present,
 				Locator: core.Locator{Path: "/x/a.png", Revision: "r"},
 			},
-			{URI: "b", Status: sdk.Remote, Locator: core.Locator{URL: "https://b"}},
+			{URI: "b", Status: sdk.Remote, License: sdk.License{Expression: "CC0-1.0"}, Locator: core.Locator{URL: "https://b"}},
 			{URI: "c", Status: sdk.Present, Locator: core.Locator{Key: "k"}},
 		},
 		Links: []core.Link{{
 			Pointer: "/t", Kind: "uuid", Raw: "@UUID[x]", Target: "Actor.y", Part: "Item.z", Label: "L", Anchor: "h",
 			Status: core.LinkUnknown,
 		}},
-		Warnings: []string{"half of it"}, Complete: false,
+		Text: r.Texts, Embedded: r.Embedded, Facts: r.Facts, Warnings: []string{"half of it"}, Complete: false,
 		RawSHA256: hex.EncodeToString(raw[:]), ContentSHA256: hex.EncodeToString(content[:]), Raw: doc,
 	}
 	if !reflect.DeepEqual(e, want) {
@@ -95,6 +98,16 @@ func TestNormaliseOfTheLeast(t *testing.T) {
 	}
 	if head.BaseSlug != "1" {
 		t.Errorf("slug %q", head.BaseSlug)
+	}
+}
+
+// TestFactsThatAreNone: an entity whose facts no program could read would be no JSON itself.
+func TestFactsThatAreNone(t *testing.T) {
+	for _, facts := range []string{`[1]`, `{"a":`, `3`, "{\"a\":\"\xff\"}"} {
+		e, _ := normalised(t, sdk.Record{Facts: json.RawMessage(facts)}, Context{Plugin: "p", Source: "s"})
+		if e.Facts != nil || len(e.Warnings) != 1 {
+			t.Errorf("%q: %s, %q", facts, e.Facts, e.Warnings)
+		}
 	}
 }
 

@@ -77,6 +77,9 @@ func (x *Index) Resolve(e *core.Entity) (broken int) {
 		l := &e.Links[i]
 		if l.Target == "" {
 			l.Status = core.LinkUnknown
+			if l.Kind == "href" {
+				l.Status = core.LinkExternal
+			}
 			continue
 		}
 		if uid, ok := x.find(l.Target, e); ok {

@@ -27,6 +27,14 @@ func from(source int, scope string, targets ...string) *core.Entity {
 	return e
 }
 
+// TestAddresses: a page in the web is outside of the run, not a reference that nobody understands.
+func TestAddresses(t *testing.T) {
+	e := &core.Entity{Links: []core.Link{{Kind: "href", Raw: "https://example.org"}, {Kind: "uuid", Raw: "@UUID[x]"}}}
+	if broken := NewIndex(nil).Resolve(e); broken != 0 || e.Links[0].Status != core.LinkExternal || e.Links[1].Status != core.LinkUnknown {
+		t.Errorf("%d broken, %+v", broken, e.Links)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	worlds := []core.Head{
 		head(0, "world/a", "Actor.1"), head(0, "world/b", "Actor.1"), head(1, "world/a", "Actor.1"), head(1, "world/c", "Actor.2"),

@@ -34,6 +34,7 @@ type JSON struct {
 	files  []File
 	assets []core.Asset
 	dirs   map[string]bool
+	links  map[string]int64
 	line   []byte
 	whole  bytes.Buffer // of the file in hand
 }
@@ -51,7 +52,7 @@ func OpenJSON(path string) (*JSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &JSON{stage: stage, dirs: map[string]bool{}}
+	j := &JSON{stage: stage, dirs: map[string]bool{}, links: map[string]int64{}}
 	f, err := os.Create(filepath.Join(stage.dir, "entities.jsonl"))
 	if err != nil {
 		return nil, errors.Join(stage.fail("make entities.jsonl", err), stage.abort())
@@ -68,6 +69,9 @@ func (j *JSON) Entity(e *core.Entity) error {
 		return fmt.Errorf("entity %s: %w", e.UID, err)
 	}
 	j.line = line
+	for _, l := range e.Links {
+		j.links[l.Status]++
+	}
 	if _, err := j.lines.Write(append(line, '\n')); err != nil {
 		return j.stage.fail("write entities.jsonl", err)
 	}
@@ -154,6 +158,9 @@ type counts struct {
 	Sources  []sourceCounts      `json:"sources"`
 	Streams  []core.StreamCounts `json:"streams"`
 	Kinds    map[string]int64    `json:"kinds"`
+	// Links are those of all entities, by status: broken are those to documents that are not in what was read, external those
+	// to what was not read, such as a package that is not installed, unknown those that could not be understood.
+	Links map[string]int64 `json:"links"`
 }
 
 type sourceCounts struct {
@@ -189,7 +196,7 @@ func (j *JSON) Prepare(m Manifest) (Result, error) {
 		Format: Format, ConfigDigest: m.ConfigDigest, Plugins: list(m.Plugins), Problems: problems(m.Problems),
 		Counts: counts{
 			Entities: entities, Assets: int64(len(j.assets)),
-			Sources: bySource(m.Streams), Streams: list(m.Streams), Kinds: kinds(m.Kinds),
+			Sources: bySource(m.Streams), Streams: list(m.Streams), Kinds: kinds(m.Kinds), Links: j.links,
 		},
 		Assets: list(j.assets), Files: list(j.files),
 	}

@@ -239,6 +239,51 @@ func TestReadings(t *testing.T) {
 	}
 }
 
+// keeper keeps the record that comes.
+type keeper struct {
+	list
+	record sdk.Record
+}
+
+func (k *keeper) Record(_ string, r sdk.Record) error {
+	k.record = r
+	return nil
+}
+
+// TestRecordArrivesWhole: what our SDK sends of a record's texts, facts and inner documents is what comes.
+func TestRecordArrivesWhole(t *testing.T) {
+	t.Parallel()
+	facts := []byte(`{"cr":5}`)
+	want := sdk.Record{
+		ID: "1", JSON: []byte(`{}`), Facts: facts,
+		Assets: []sdk.AssetRef{{URI: "a", Status: sdk.Uninstalled, License: sdk.License{Expression: "CC0-1.0", Attribution: "A"}}},
+		Texts:  []sdk.Text{{Pointer: "/t", Role: "page", Title: "T", Markdown: "# m", HasSecrets: true}},
+		Embedded: []sdk.Embedded{{
+			Part: "Item.x", Pointer: "/items/0", Kind: "item", NativeType: "Item/loot", Name: "X", Book: "B", Page: 7,
+			License: sdk.License{Expression: "ORC", URL: "https://u", From: "document"}, DerivedFrom: "Item.y",
+		}},
+	}
+	c := serve(t, sdk.Define(sdk.Plugin[struct{}]{
+		Name: "whole", Version: "1.0.0",
+		Read: func(_ context.Context, _ struct{}, _ sdk.ReadRequest, out sdk.Writer) error {
+			err := out.Record("a", want)
+			clear(facts) // they are the source's again
+			return err
+		},
+	}))
+	if err := c.Configure(t.Context(), sdk.Configuration{}); err != nil {
+		t.Fatal(err)
+	}
+	k := &keeper{}
+	if err := c.Read(t.Context(), sdk.ReadRequest{}, k); err != nil {
+		t.Fatal(err)
+	}
+	if string(k.record.Facts) != `{"cr":5}` || !slices.Equal(k.record.Assets, want.Assets) || !slices.Equal(k.record.Texts, want.Texts) ||
+		!slices.Equal(k.record.Embedded, want.Embedded) {
+		t.Errorf("got %+v", k.record)
+	}
+}
+
 // TestLargeRecordIsSaidAsTheSDKSaysIt compares what comes of a record that an SDK of nobody's has sent with what comes of
 // one that ours would not send.
 func TestLargeRecordIsSaidAsTheSDKSaysIt(t *testing.T) {

@@ -66,6 +66,18 @@ func recordFromWire(w *sourcepb.Record) sdk.Record {
 		},
 		Origin: originFromWire(w.GetOrigin()), License: licenseFromWire(w.GetLicense()), Visibility: w.GetVisibility(),
 		Aliases: w.GetAliases(), Warnings: w.GetWarnings(), Incomplete: w.GetIncomplete(),
+		Facts: w.GetFacts(),
+	}
+	for _, t := range w.GetTexts() {
+		r.Texts = append(r.Texts, sdk.Text{
+			Pointer: t.GetPointer(), Role: t.GetRole(), Title: t.GetTitle(), Markdown: t.GetMarkdown(), HasSecrets: t.GetHasSecrets(),
+		})
+	}
+	for _, e := range w.GetEmbedded() {
+		r.Embedded = append(r.Embedded, sdk.Embedded{
+			Part: e.GetPart(), Pointer: e.GetPointer(), Kind: e.GetKind(), NativeType: e.GetNativeType(), Name: e.GetName(),
+			Book: e.GetBook(), Page: int(e.GetPage()), License: licenseFromWire(e.GetLicense()), DerivedFrom: e.GetDerivedFrom(),
+		})
 	}
 	for _, a := range w.GetAssets() {
 		r.Assets = append(r.Assets, assetRefFromWire(a))
@@ -83,7 +95,7 @@ func assetRefFromWire(w *sourcepb.AssetRef) sdk.AssetRef {
 	return sdk.AssetRef{
 		URI: w.GetUri(), Pointer: w.GetPointer(), Role: w.GetRole(), Status: sdk.AssetStatus(w.GetStatus()),
 		MediaType: w.GetMediaType(), Size: w.GetSize(), Revision: w.GetRevision(),
-		URL: w.GetUrl(), Path: w.GetPath(), Key: w.GetKey(),
+		URL: w.GetUrl(), Path: w.GetPath(), Key: w.GetKey(), License: licenseFromWire(w.GetLicense()),
 	}
 }
 

@@ -137,7 +137,7 @@ func (x StreamStatus_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StreamStatus_State.Descriptor instead.
 func (StreamStatus_State) EnumDescriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{23, 0}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // Severity is how bad it is.
@@ -191,7 +191,7 @@ func (x Diagnostic_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Diagnostic_Severity.Descriptor instead.
 func (Diagnostic_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28, 0}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30, 0}
 }
 
 // Spec describes a plugin.
@@ -1434,7 +1434,13 @@ type Record struct {
 	// True when a part of the document is missing.
 	Incomplete bool `protobuf:"varint,18,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
 	// Native ids of this document that links may use, beside id.
-	Aliases       []string `protobuf:"bytes,19,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	Aliases []string `protobuf:"bytes,19,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	// What people read of it, in the order of the document.
+	Texts []*Text `protobuf:"bytes,20,rep,name=texts,proto3" json:"texts,omitempty"`
+	// Documents that stand inside it, in the order of the document.
+	Embedded []*Embedded `protobuf:"bytes,21,rep,name=embedded,proto3" json:"embedded,omitempty"`
+	// What programs ask of its kind, such as a creature's level or a scene's walls, one JSON object in UTF-8; empty: none.
+	Facts         []byte `protobuf:"bytes,22,opt,name=facts,proto3" json:"facts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1602,6 +1608,228 @@ func (x *Record) GetAliases() []string {
 	return nil
 }
 
+func (x *Record) GetTexts() []*Text {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
+
+func (x *Record) GetEmbedded() []*Embedded {
+	if x != nil {
+		return x.Embedded
+	}
+	return nil
+}
+
+func (x *Record) GetFacts() []byte {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// Text is a piece of a record that people read.
+type Text struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// JSON Pointer to the place in the document, where it stands as the source wrote it.
+	Pointer string `protobuf:"bytes,1,opt,name=pointer,proto3" json:"pointer,omitempty"`
+	// description, biography, notes, page, caption, result, other.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Name of the part of the document it belongs to; empty: the document itself.
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// The text as Markdown, without marks that only the source's own application understands. The address of a link to
+	// another record begins with the plugin's name and "://"; what follows is the record's id, and place and anchor in it.
+	Markdown string `protobuf:"bytes,4,opt,name=markdown,proto3" json:"markdown,omitempty"`
+	// True when a part of it is for the game master alone. It is marked as a quotation that begins with "[!secret]", unless the
+	// options of the source say otherwise.
+	HasSecrets    bool `protobuf:"varint,5,opt,name=has_secrets,json=hasSecrets,proto3" json:"has_secrets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Text) Reset() {
+	*x = Text{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Text) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Text) ProtoMessage() {}
+
+func (x *Text) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Text.ProtoReflect.Descriptor instead.
+func (*Text) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Text) GetPointer() string {
+	if x != nil {
+		return x.Pointer
+	}
+	return ""
+}
+
+func (x *Text) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *Text) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Text) GetMarkdown() string {
+	if x != nil {
+		return x.Markdown
+	}
+	return ""
+}
+
+func (x *Text) GetHasSecrets() bool {
+	if x != nil {
+		return x.HasSecrets
+	}
+	return false
+}
+
+// Embedded is a document inside a record.
+type Embedded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place inside the record, in the words of Link.part.
+	Part string `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	// JSON Pointer to it.
+	Pointer string `protobuf:"bytes,2,opt,name=pointer,proto3" json:"pointer,omitempty"`
+	// Kind it would be of as a record of its own; empty: other.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The source's own word for what it is: Item/weapon.
+	NativeType string `protobuf:"bytes,4,opt,name=native_type,json=nativeType,proto3" json:"native_type,omitempty"`
+	Name       string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// Title of the book it was published in, where that is not the record's.
+	Book string `protobuf:"bytes,6,opt,name=book,proto3" json:"book,omitempty"`
+	// Page of the book, from 1.
+	Page int32 `protobuf:"varint,7,opt,name=page,proto3" json:"page,omitempty"`
+	// Its own licence; without expression and url: that of the record.
+	License *License `protobuf:"bytes,8,opt,name=license,proto3" json:"license,omitempty"`
+	// Native id of the document it was made from.
+	DerivedFrom   string `protobuf:"bytes,9,opt,name=derived_from,json=derivedFrom,proto3" json:"derived_from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Embedded) Reset() {
+	*x = Embedded{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Embedded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Embedded) ProtoMessage() {}
+
+func (x *Embedded) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Embedded.ProtoReflect.Descriptor instead.
+func (*Embedded) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Embedded) GetPart() string {
+	if x != nil {
+		return x.Part
+	}
+	return ""
+}
+
+func (x *Embedded) GetPointer() string {
+	if x != nil {
+		return x.Pointer
+	}
+	return ""
+}
+
+func (x *Embedded) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Embedded) GetNativeType() string {
+	if x != nil {
+		return x.NativeType
+	}
+	return ""
+}
+
+func (x *Embedded) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Embedded) GetBook() string {
+	if x != nil {
+		return x.Book
+	}
+	return ""
+}
+
+func (x *Embedded) GetPage() int32 {
+	if x != nil {
+		return x.Page
+	}
+	return 0
+}
+
+func (x *Embedded) GetLicense() *License {
+	if x != nil {
+		return x.License
+	}
+	return nil
+}
+
+func (x *Embedded) GetDerivedFrom() string {
+	if x != nil {
+		return x.DerivedFrom
+	}
+	return ""
+}
+
 // Ruleset is the game rules a document is written for.
 type Ruleset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1617,7 +1845,7 @@ type Ruleset struct {
 
 func (x *Ruleset) Reset() {
 	*x = Ruleset{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[18]
+	mi := &file_converter_source_v1_source_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1857,7 @@ func (x *Ruleset) String() string {
 func (*Ruleset) ProtoMessage() {}
 
 func (x *Ruleset) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[18]
+	mi := &file_converter_source_v1_source_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1870,7 @@ func (x *Ruleset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ruleset.ProtoReflect.Descriptor instead.
 func (*Ruleset) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{18}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Ruleset) GetSystem() string {
@@ -1704,7 +1932,7 @@ type Origin struct {
 
 func (x *Origin) Reset() {
 	*x = Origin{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[19]
+	mi := &file_converter_source_v1_source_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +1944,7 @@ func (x *Origin) String() string {
 func (*Origin) ProtoMessage() {}
 
 func (x *Origin) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[19]
+	mi := &file_converter_source_v1_source_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +1957,7 @@ func (x *Origin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Origin.ProtoReflect.Descriptor instead.
 func (*Origin) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{19}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Origin) GetPackageKind() string {
@@ -1847,7 +2075,8 @@ type AssetRef struct {
 	// portrait, token, map, foreground, thumb, icon, tile, page, audio, video, pdf, other.
 	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
 	// Whether the bytes can be had: present; core (part of the host application's own library, which the source does not
-	// carry); missing; remote (elsewhere on the net); data-uri (inside the document); wildcard (stands for several files).
+	// carry); missing; uninstalled (part of a package that the source does not have); remote (elsewhere on the net);
+	// data-uri (inside the document); wildcard (stands for several files).
 	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
 	// image/png; empty: not known.
 	MediaType string `protobuf:"bytes,5,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
@@ -1855,21 +2084,23 @@ type AssetRef struct {
 	Size int64 `protobuf:"varint,6,opt,name=size,proto3" json:"size,omitempty"`
 	// Changes when the bytes change; empty when the source has no such thing.
 	Revision string `protobuf:"bytes,7,opt,name=revision,proto3" json:"revision,omitempty"`
-	// How the bytes are had, at most one, where status is present or remote.
+	// How the bytes are had, at most one, where status is present, remote or data-uri.
 	//
 	// Types that are valid to be assigned to Locator:
 	//
 	//	*AssetRef_Url
 	//	*AssetRef_Path
 	//	*AssetRef_Key
-	Locator       isAssetRef_Locator `protobuf_oneof:"locator"`
+	Locator isAssetRef_Locator `protobuf_oneof:"locator"`
+	// Its own licence, where the source states one for the file; that of the record says nothing of it.
+	License       *License `protobuf:"bytes,11,opt,name=license,proto3" json:"license,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AssetRef) Reset() {
 	*x = AssetRef{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[20]
+	mi := &file_converter_source_v1_source_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +2112,7 @@ func (x *AssetRef) String() string {
 func (*AssetRef) ProtoMessage() {}
 
 func (x *AssetRef) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[20]
+	mi := &file_converter_source_v1_source_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2125,7 @@ func (x *AssetRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetRef.ProtoReflect.Descriptor instead.
 func (*AssetRef) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{20}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AssetRef) GetUri() string {
@@ -1980,6 +2211,13 @@ func (x *AssetRef) GetKey() string {
 	return ""
 }
 
+func (x *AssetRef) GetLicense() *License {
+	if x != nil {
+		return x.License
+	}
+	return nil
+}
+
 type isAssetRef_Locator interface {
 	isAssetRef_Locator()
 }
@@ -2030,7 +2268,7 @@ type Link struct {
 
 func (x *Link) Reset() {
 	*x = Link{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[21]
+	mi := &file_converter_source_v1_source_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2280,7 @@ func (x *Link) String() string {
 func (*Link) ProtoMessage() {}
 
 func (x *Link) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[21]
+	mi := &file_converter_source_v1_source_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2293,7 @@ func (x *Link) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Link.ProtoReflect.Descriptor instead.
 func (*Link) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{21}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Link) GetPointer() string {
@@ -2119,7 +2357,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[22]
+	mi := &file_converter_source_v1_source_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2369,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[22]
+	mi := &file_converter_source_v1_source_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2382,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{22}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Checkpoint) GetStream() string {
@@ -2176,7 +2414,7 @@ type StreamStatus struct {
 
 func (x *StreamStatus) Reset() {
 	*x = StreamStatus{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[23]
+	mi := &file_converter_source_v1_source_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2426,7 @@ func (x *StreamStatus) String() string {
 func (*StreamStatus) ProtoMessage() {}
 
 func (x *StreamStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[23]
+	mi := &file_converter_source_v1_source_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2439,7 @@ func (x *StreamStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStatus.ProtoReflect.Descriptor instead.
 func (*StreamStatus) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{23}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StreamStatus) GetStream() string {
@@ -2248,7 +2486,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[24]
+	mi := &file_converter_source_v1_source_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2498,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[24]
+	mi := &file_converter_source_v1_source_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2511,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{24}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Progress) GetStream() string {
@@ -2321,7 +2559,7 @@ type Metrics struct {
 
 func (x *Metrics) Reset() {
 	*x = Metrics{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[25]
+	mi := &file_converter_source_v1_source_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2333,7 +2571,7 @@ func (x *Metrics) String() string {
 func (*Metrics) ProtoMessage() {}
 
 func (x *Metrics) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[25]
+	mi := &file_converter_source_v1_source_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2346,7 +2584,7 @@ func (x *Metrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
 func (*Metrics) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{25}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Metrics) GetHttpRequests() int64 {
@@ -2390,7 +2628,7 @@ type StreamFacts struct {
 
 func (x *StreamFacts) Reset() {
 	*x = StreamFacts{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	mi := &file_converter_source_v1_source_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2640,7 @@ func (x *StreamFacts) String() string {
 func (*StreamFacts) ProtoMessage() {}
 
 func (x *StreamFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[26]
+	mi := &file_converter_source_v1_source_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2653,7 @@ func (x *StreamFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamFacts.ProtoReflect.Descriptor instead.
 func (*StreamFacts) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{26}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StreamFacts) GetStream() string {
@@ -2454,7 +2692,7 @@ type Fact struct {
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2704,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[27]
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2717,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{27}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Fact) GetName() string {
@@ -2583,7 +2821,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[28]
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2595,7 +2833,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[28]
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2608,7 +2846,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{28}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Diagnostic) GetSeverity() Diagnostic_Severity {
@@ -2699,7 +2937,7 @@ type FetchAssetRequest struct {
 
 func (x *FetchAssetRequest) Reset() {
 	*x = FetchAssetRequest{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +2949,7 @@ func (x *FetchAssetRequest) String() string {
 func (*FetchAssetRequest) ProtoMessage() {}
 
 func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +2962,7 @@ func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetRequest.ProtoReflect.Descriptor instead.
 func (*FetchAssetRequest) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FetchAssetRequest) GetAsset() *AssetRef {
@@ -2748,7 +2986,7 @@ type FetchAssetResponse struct {
 
 func (x *FetchAssetResponse) Reset() {
 	*x = FetchAssetResponse{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	mi := &file_converter_source_v1_source_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2760,7 +2998,7 @@ func (x *FetchAssetResponse) String() string {
 func (*FetchAssetResponse) ProtoMessage() {}
 
 func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	mi := &file_converter_source_v1_source_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2773,7 +3011,7 @@ func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetResponse.ProtoReflect.Descriptor instead.
 func (*FetchAssetResponse) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FetchAssetResponse) GetMessage() isFetchAssetResponse_Message {
@@ -2832,7 +3070,7 @@ type AssetInfo struct {
 
 func (x *AssetInfo) Reset() {
 	*x = AssetInfo{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[31]
+	mi := &file_converter_source_v1_source_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +3082,7 @@ func (x *AssetInfo) String() string {
 func (*AssetInfo) ProtoMessage() {}
 
 func (x *AssetInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[31]
+	mi := &file_converter_source_v1_source_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +3095,7 @@ func (x *AssetInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetInfo.ProtoReflect.Descriptor instead.
 func (*AssetInfo) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{31}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AssetInfo) GetMediaType() string {
@@ -2971,7 +3209,7 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\amessage\"\\\n" +
 	"\vRecordBatch\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x125\n" +
-	"\arecords\x18\x02 \x03(\v2\x1b.converter.source.v1.RecordR\arecords\"\xf3\x04\n" +
+	"\arecords\x18\x02 \x03(\v2\x1b.converter.source.v1.RecordR\arecords\"\xf5\x05\n" +
 	"\x06Record\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05scope\x18\x02 \x01(\tR\x05scope\x12\x12\n" +
@@ -2998,7 +3236,28 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\n" +
 	"incomplete\x18\x12 \x01(\bR\n" +
 	"incomplete\x12\x18\n" +
-	"\aaliases\x18\x13 \x03(\tR\aaliases\"U\n" +
+	"\aaliases\x18\x13 \x03(\tR\aaliases\x12/\n" +
+	"\x05texts\x18\x14 \x03(\v2\x19.converter.source.v1.TextR\x05texts\x129\n" +
+	"\bembedded\x18\x15 \x03(\v2\x1d.converter.source.v1.EmbeddedR\bembedded\x12\x14\n" +
+	"\x05facts\x18\x16 \x01(\fR\x05facts\"\x87\x01\n" +
+	"\x04Text\x12\x18\n" +
+	"\apointer\x18\x01 \x01(\tR\apointer\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12\x1a\n" +
+	"\bmarkdown\x18\x04 \x01(\tR\bmarkdown\x12\x1f\n" +
+	"\vhas_secrets\x18\x05 \x01(\bR\n" +
+	"hasSecrets\"\x84\x02\n" +
+	"\bEmbedded\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\tR\x04part\x12\x18\n" +
+	"\apointer\x18\x02 \x01(\tR\apointer\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1f\n" +
+	"\vnative_type\x18\x04 \x01(\tR\n" +
+	"nativeType\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x12\n" +
+	"\x04book\x18\x06 \x01(\tR\x04book\x12\x12\n" +
+	"\x04page\x18\a \x01(\x05R\x04page\x126\n" +
+	"\alicense\x18\b \x01(\v2\x1c.converter.source.v1.LicenseR\alicense\x12!\n" +
+	"\fderived_from\x18\t \x01(\tR\vderivedFrom\"U\n" +
 	"\aRuleset\x12\x16\n" +
 	"\x06system\x18\x01 \x01(\tR\x06system\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x18\n" +
@@ -3022,7 +3281,7 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"created_ms\x18\r \x01(\x03R\tcreatedMs\x12\x1f\n" +
 	"\vmodified_ms\x18\x0e \x01(\x03R\n" +
 	"modifiedMs\x12!\n" +
-	"\fderived_from\x18\x0f \x01(\tR\vderivedFrom\"\xfa\x01\n" +
+	"\fderived_from\x18\x0f \x01(\tR\vderivedFrom\"\xb2\x02\n" +
 	"\bAssetRef\x12\x10\n" +
 	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x18\n" +
 	"\apointer\x18\x02 \x01(\tR\apointer\x12\x12\n" +
@@ -3035,7 +3294,8 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x03url\x18\b \x01(\tH\x00R\x03url\x12\x14\n" +
 	"\x04path\x18\t \x01(\tH\x00R\x04path\x12\x12\n" +
 	"\x03key\x18\n" +
-	" \x01(\tH\x00R\x03keyB\t\n" +
+	" \x01(\tH\x00R\x03key\x126\n" +
+	"\alicense\x18\v \x01(\v2\x1c.converter.source.v1.LicenseR\alicenseB\t\n" +
 	"\alocator\"\xa0\x01\n" +
 	"\x04Link\x12\x18\n" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x12\n" +
@@ -3135,7 +3395,7 @@ func file_converter_source_v1_source_proto_rawDescGZIP() []byte {
 }
 
 var file_converter_source_v1_source_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_converter_source_v1_source_proto_goTypes = []any{
 	(Estimate_Quality)(0),      // 0: converter.source.v1.Estimate.Quality
 	(StreamStatus_State)(0),    // 1: converter.source.v1.StreamStatus.State
@@ -3158,72 +3418,78 @@ var file_converter_source_v1_source_proto_goTypes = []any{
 	(*ReadResponse)(nil),       // 18: converter.source.v1.ReadResponse
 	(*RecordBatch)(nil),        // 19: converter.source.v1.RecordBatch
 	(*Record)(nil),             // 20: converter.source.v1.Record
-	(*Ruleset)(nil),            // 21: converter.source.v1.Ruleset
-	(*Origin)(nil),             // 22: converter.source.v1.Origin
-	(*AssetRef)(nil),           // 23: converter.source.v1.AssetRef
-	(*Link)(nil),               // 24: converter.source.v1.Link
-	(*Checkpoint)(nil),         // 25: converter.source.v1.Checkpoint
-	(*StreamStatus)(nil),       // 26: converter.source.v1.StreamStatus
-	(*Progress)(nil),           // 27: converter.source.v1.Progress
-	(*Metrics)(nil),            // 28: converter.source.v1.Metrics
-	(*StreamFacts)(nil),        // 29: converter.source.v1.StreamFacts
-	(*Fact)(nil),               // 30: converter.source.v1.Fact
-	(*Diagnostic)(nil),         // 31: converter.source.v1.Diagnostic
-	(*FetchAssetRequest)(nil),  // 32: converter.source.v1.FetchAssetRequest
-	(*FetchAssetResponse)(nil), // 33: converter.source.v1.FetchAssetResponse
-	(*AssetInfo)(nil),          // 34: converter.source.v1.AssetInfo
-	nil,                        // 35: converter.source.v1.ReadRequest.StateEntry
+	(*Text)(nil),               // 21: converter.source.v1.Text
+	(*Embedded)(nil),           // 22: converter.source.v1.Embedded
+	(*Ruleset)(nil),            // 23: converter.source.v1.Ruleset
+	(*Origin)(nil),             // 24: converter.source.v1.Origin
+	(*AssetRef)(nil),           // 25: converter.source.v1.AssetRef
+	(*Link)(nil),               // 26: converter.source.v1.Link
+	(*Checkpoint)(nil),         // 27: converter.source.v1.Checkpoint
+	(*StreamStatus)(nil),       // 28: converter.source.v1.StreamStatus
+	(*Progress)(nil),           // 29: converter.source.v1.Progress
+	(*Metrics)(nil),            // 30: converter.source.v1.Metrics
+	(*StreamFacts)(nil),        // 31: converter.source.v1.StreamFacts
+	(*Fact)(nil),               // 32: converter.source.v1.Fact
+	(*Diagnostic)(nil),         // 33: converter.source.v1.Diagnostic
+	(*FetchAssetRequest)(nil),  // 34: converter.source.v1.FetchAssetRequest
+	(*FetchAssetResponse)(nil), // 35: converter.source.v1.FetchAssetResponse
+	(*AssetInfo)(nil),          // 36: converter.source.v1.AssetInfo
+	nil,                        // 37: converter.source.v1.ReadRequest.StateEntry
 }
 var file_converter_source_v1_source_proto_depIdxs = []int32{
 	4,  // 0: converter.source.v1.Spec.capabilities:type_name -> converter.source.v1.Capabilities
 	3,  // 1: converter.source.v1.GetSpecResponse.spec:type_name -> converter.source.v1.Spec
-	31, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
-	31, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	33, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	33, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	13, // 4: converter.source.v1.DiscoverResponse.streams:type_name -> converter.source.v1.Stream
-	31, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	33, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	14, // 6: converter.source.v1.Stream.records:type_name -> converter.source.v1.Estimate
 	14, // 7: converter.source.v1.Stream.assets:type_name -> converter.source.v1.Estimate
 	14, // 8: converter.source.v1.Stream.bytes:type_name -> converter.source.v1.Estimate
 	15, // 9: converter.source.v1.Stream.license:type_name -> converter.source.v1.License
 	0,  // 10: converter.source.v1.Estimate.quality:type_name -> converter.source.v1.Estimate.Quality
-	35, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
+	37, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
 	17, // 12: converter.source.v1.ReadRequest.limits:type_name -> converter.source.v1.BatchLimits
 	19, // 13: converter.source.v1.ReadResponse.records:type_name -> converter.source.v1.RecordBatch
-	25, // 14: converter.source.v1.ReadResponse.checkpoint:type_name -> converter.source.v1.Checkpoint
-	31, // 15: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
-	26, // 16: converter.source.v1.ReadResponse.status:type_name -> converter.source.v1.StreamStatus
-	27, // 17: converter.source.v1.ReadResponse.progress:type_name -> converter.source.v1.Progress
-	28, // 18: converter.source.v1.ReadResponse.metrics:type_name -> converter.source.v1.Metrics
-	29, // 19: converter.source.v1.ReadResponse.facts:type_name -> converter.source.v1.StreamFacts
+	27, // 14: converter.source.v1.ReadResponse.checkpoint:type_name -> converter.source.v1.Checkpoint
+	33, // 15: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
+	28, // 16: converter.source.v1.ReadResponse.status:type_name -> converter.source.v1.StreamStatus
+	29, // 17: converter.source.v1.ReadResponse.progress:type_name -> converter.source.v1.Progress
+	30, // 18: converter.source.v1.ReadResponse.metrics:type_name -> converter.source.v1.Metrics
+	31, // 19: converter.source.v1.ReadResponse.facts:type_name -> converter.source.v1.StreamFacts
 	20, // 20: converter.source.v1.RecordBatch.records:type_name -> converter.source.v1.Record
-	21, // 21: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
-	22, // 22: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
+	23, // 21: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
+	24, // 22: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
 	15, // 23: converter.source.v1.Record.license:type_name -> converter.source.v1.License
-	23, // 24: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
-	24, // 25: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
-	1,  // 26: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
-	30, // 27: converter.source.v1.StreamFacts.facts:type_name -> converter.source.v1.Fact
-	2,  // 28: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
-	22, // 29: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
-	23, // 30: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
-	34, // 31: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
-	5,  // 32: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
-	7,  // 33: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
-	9,  // 34: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
-	11, // 35: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
-	16, // 36: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
-	32, // 37: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
-	6,  // 38: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
-	8,  // 39: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
-	10, // 40: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
-	12, // 41: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
-	18, // 42: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
-	33, // 43: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
-	38, // [38:44] is the sub-list for method output_type
-	32, // [32:38] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	25, // 24: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
+	26, // 25: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
+	21, // 26: converter.source.v1.Record.texts:type_name -> converter.source.v1.Text
+	22, // 27: converter.source.v1.Record.embedded:type_name -> converter.source.v1.Embedded
+	15, // 28: converter.source.v1.Embedded.license:type_name -> converter.source.v1.License
+	15, // 29: converter.source.v1.AssetRef.license:type_name -> converter.source.v1.License
+	1,  // 30: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
+	32, // 31: converter.source.v1.StreamFacts.facts:type_name -> converter.source.v1.Fact
+	2,  // 32: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
+	24, // 33: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
+	25, // 34: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
+	36, // 35: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
+	5,  // 36: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
+	7,  // 37: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
+	9,  // 38: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
+	11, // 39: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
+	16, // 40: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
+	34, // 41: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
+	6,  // 42: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
+	8,  // 43: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
+	10, // 44: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
+	12, // 45: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
+	18, // 46: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
+	35, // 47: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
+	42, // [42:48] is the sub-list for method output_type
+	36, // [36:42] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_converter_source_v1_source_proto_init() }
@@ -3240,16 +3506,16 @@ func file_converter_source_v1_source_proto_init() {
 		(*ReadResponse_Metrics)(nil),
 		(*ReadResponse_Facts)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[20].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[22].OneofWrappers = []any{
 		(*AssetRef_Url)(nil),
 		(*AssetRef_Path)(nil),
 		(*AssetRef_Key)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[27].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[29].OneofWrappers = []any{
 		(*Fact_Number)(nil),
 		(*Fact_Text)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[30].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[32].OneofWrappers = []any{
 		(*FetchAssetResponse_Info)(nil),
 		(*FetchAssetResponse_Chunk)(nil),
 	}
@@ -3259,7 +3525,7 @@ func file_converter_source_v1_source_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_converter_source_v1_source_proto_rawDesc), len(file_converter_source_v1_source_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

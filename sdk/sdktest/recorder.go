@@ -149,6 +149,21 @@ func (r *recorder) judge(record sdk.Record) {
 		}
 		r.pointer(record.ID, l.Pointer)
 	}
+	for _, x := range record.Texts {
+		if x.Role != "" && !slices.Contains(sdk.TextRoles[:], x.Role) {
+			r.fault("record %q: there is no role %q of a text", record.ID, x.Role)
+		}
+		r.pointer(record.ID, x.Pointer)
+	}
+	for _, e := range record.Embedded {
+		if e.Part == "" || e.Kind != "" && !sdk.IsKind(e.Kind) {
+			r.fault("record %q: %q inside it has no part, or the kind %q that there is not", record.ID, e.Name, e.Kind)
+		}
+		r.pointer(record.ID, e.Pointer)
+	}
+	if len(record.Facts) > 0 && (!json.Valid(record.Facts) || record.Facts[0] != '{') {
+		r.fault("record %q: its facts are no JSON object", record.ID)
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(record.ID)) // never fails
 	if _, twice := r.ids[h.Sum64()]; twice {

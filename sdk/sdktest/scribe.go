@@ -55,26 +55,29 @@ func (s *scribe) add(stream, id string, value any) {
 
 // recordLine is a record in a golden file. Its names are those of the protocol.
 type recordLine struct {
-	Stream     string      `json:"stream"`
-	ID         string      `json:"id"`
-	Scope      string      `json:"scope,omitempty"`
-	Kind       string      `json:"kind,omitempty"`
-	NativeType string      `json:"native_type,omitempty"`
-	Name       string      `json:"name,omitempty"`
-	Revision   string      `json:"revision,omitempty"`
-	Lang       string      `json:"lang,omitempty"`
-	FolderPath []string    `json:"folder_path,omitempty"`
-	Sort       int64       `json:"sort,omitempty"`
-	Ruleset    sdk.Ruleset `json:"ruleset,omitzero"`
-	Origin     sdk.Origin  `json:"origin,omitzero"`
-	License    sdk.License `json:"license,omitzero"`
-	Visibility string      `json:"visibility,omitempty"`
-	Assets     []assetLine `json:"assets,omitempty"`
-	Links      []linkLine  `json:"links,omitempty"`
-	Aliases    []string    `json:"aliases,omitempty"`
-	Warnings   []string    `json:"warnings,omitempty"`
-	Incomplete bool        `json:"incomplete,omitempty"`
-	JSON       any         `json:"json"` // last, for it is the longest
+	Stream     string          `json:"stream"`
+	ID         string          `json:"id"`
+	Scope      string          `json:"scope,omitempty"`
+	Kind       string          `json:"kind,omitempty"`
+	NativeType string          `json:"native_type,omitempty"`
+	Name       string          `json:"name,omitempty"`
+	Revision   string          `json:"revision,omitempty"`
+	Lang       string          `json:"lang,omitempty"`
+	FolderPath []string        `json:"folder_path,omitempty"`
+	Sort       int64           `json:"sort,omitempty"`
+	Ruleset    sdk.Ruleset     `json:"ruleset,omitzero"`
+	Origin     sdk.Origin      `json:"origin,omitzero"`
+	License    sdk.License     `json:"license,omitzero"`
+	Visibility string          `json:"visibility,omitempty"`
+	Assets     []assetLine     `json:"assets,omitempty"`
+	Links      []linkLine      `json:"links,omitempty"`
+	Aliases    []string        `json:"aliases,omitempty"`
+	Texts      []sdk.Text      `json:"texts,omitempty"`
+	Embedded   []sdk.Embedded  `json:"embedded,omitempty"`
+	Facts      json.RawMessage `json:"facts,omitempty"`
+	Warnings   []string        `json:"warnings,omitempty"`
+	Incomplete bool            `json:"incomplete,omitempty"`
+	JSON       any             `json:"json"` // last, for it is the longest
 }
 
 type assetLine struct {
@@ -85,6 +88,7 @@ type assetLine struct {
 	MediaType string          `json:"media_type,omitempty"`
 	Size      int64           `json:"size,omitempty"`
 	Revision  string          `json:"revision,omitempty"`
+	License   sdk.License     `json:"license,omitzero"`
 	URL       string          `json:"url,omitempty"`
 	Path      string          `json:"path,omitempty"`
 	Key       string          `json:"key,omitempty"`
@@ -113,6 +117,7 @@ func writtenRecord(stream string, r sdk.Record) recordLine {
 		Stream: stream, ID: r.ID, Scope: r.Scope, Kind: r.Kind, NativeType: r.NativeType, Name: r.Name, Revision: r.Revision,
 		Lang: r.Lang, FolderPath: r.FolderPath, Sort: r.Sort, Ruleset: r.Ruleset, Origin: r.Origin, License: r.License,
 		Visibility: r.Visibility, Aliases: r.Aliases, Warnings: r.Warnings, Incomplete: r.Incomplete, JSON: r.JSON,
+		Texts: r.Texts, Embedded: r.Embedded, Facts: r.Facts,
 	}
 	if !json.Valid(r.JSON) {
 		l.JSON = string(r.JSON)
