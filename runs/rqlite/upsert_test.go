@@ -14,7 +14,8 @@ func TestUpsertStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = `INSERT INTO "items"("id","name")SELECT value->>0,value->>1 FROM json_each(?)WHERE true` +
+	const text = `INSERT INTO "items"("id","name")WITH json_rows AS MATERIALIZED(SELECT jsonb(value)v FROM json_each(?))` +
+		`SELECT v->>0,v->>1 FROM json_rows WHERE true` +
 		` ON CONFLICT("id")DO UPDATE SET "name"=excluded."name"`
 	if statement.SQL != text {
 		t.Errorf("got %s", statement.SQL)
