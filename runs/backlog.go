@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -95,8 +96,9 @@ func merged(counts []count, c count) []count {
 	return append(counts, c)
 }
 
-// take removes the first rows, at least one and no more than the limits allow.
-func (b *backlog) take(rows, bytes int) []*entry {
+// take removes the first rows, at least one and no more than the limits allow. Unless the batch is alone, it ends in front
+// of a checkpoint, and may be empty.
+func (b *backlog) take(rows, bytes int, alone bool) []*entry {
 	var batch []*entry
 	size, at := 0, 0
 	for ; at < len(b.entries); at++ {
@@ -104,7 +106,7 @@ func (b *backlog) take(rows, bytes int) []*entry {
 		if e.gone {
 			continue
 		}
-		if len(batch) > 0 && (len(batch) >= rows || size+e.bytes > bytes) {
+		if len(batch) > 0 && (len(batch) >= rows || size+e.bytes > bytes) || e.table == checkpoints && !alone {
 			break
 		}
 		batch = append(batch, e)
@@ -124,6 +126,9 @@ func (b *backlog) take(rows, bytes int) []*entry {
 // along; a checkpoint that was is left out, since the newer one must stay behind the rows before it, unless somebody
 // waits for it.
 func (b *backlog) putBack(batch []*entry, awaited uint64) {
+	if len(batch) == 0 {
+		return
+	}
 	var kept []*entry
 	for _, e := range batch {
 		newer := b.byKey[e.table][e.key]
@@ -145,6 +150,7 @@ func (b *backlog) putBack(batch []*entry, awaited uint64) {
 		kept = append(kept, e)
 	}
 	b.entries = slices.Concat(kept, b.entries)
+	slices.SortStableFunc(b.entries, func(x, y *entry) int { return cmp.Compare(x.place, y.place) }) // another batch may have come back before
 }
 
 // first returns the row that is stored next, or nil.

@@ -12,7 +12,7 @@ func contents(t *testing.T, b *backlog) []string {
 	rows, bytes := b.rows, b.bytes
 	var list []string
 	size := 0
-	batch := b.take(1000, 1<<30)
+	batch := b.take(1000, 1<<30, true)
 	for _, e := range batch {
 		size += e.bytes
 		list = append(list, fmt.Sprint(e.key, "=", valueOf(e)))
@@ -55,13 +55,13 @@ func TestBacklog(t *testing.T) {
 		{"put back", func(b *backlog) {
 			b.put(entity("a", "1"), 0)
 			b.put(entity("b", "2"), 0)
-			batch := b.take(1, 1000)
+			batch := b.take(1, 1000, true)
 			b.put(entity("c", "3"), 0)
 			b.putBack(batch, 0)
 		}, []string{"a=1", "b=2", "c=3"}},
 		{"put back with a newer row waiting", func(b *backlog) {
 			b.put(entity("a", "1"), 0)
-			batch := b.take(1, 1000)
+			batch := b.take(1, 1000, true)
 			b.put(entity("b", "2"), 0)
 			b.put(entity("a", "3"), 0)
 			b.putBack(batch, 0)
@@ -69,14 +69,14 @@ func TestBacklog(t *testing.T) {
 		{"put back with a newer checkpoint waiting", func(b *backlog) {
 			b.put(entity("a", "1"), 0)
 			b.put(mark("s", "2"), 0)
-			batch := b.take(2, 1000)
+			batch := b.take(2, 1000, true)
 			b.put(entity("b", "3"), 0)
 			b.put(mark("s", "4"), 0)
 			b.putBack(batch, 0)
 		}, []string{"a=1", "b=3", "s=4"}},
 		{"put back a checkpoint that is waited for", func(b *backlog) {
 			b.put(mark("s", "1"), 0)
-			batch := b.take(1, 1000)
+			batch := b.take(1, 1000, true)
 			b.put(entity("b", "2"), 1)
 			b.put(mark("s", "3"), 1)
 			b.putBack(batch, 1)
@@ -84,7 +84,7 @@ func TestBacklog(t *testing.T) {
 		}, []string{"s=1", "b=2", "s=4"}},
 		{"replaced after it was put back", func(b *backlog) {
 			b.put(entity("a", "1"), 0)
-			b.putBack(b.take(1, 1000), 0)
+			b.putBack(b.take(1, 1000, true), 0)
 			b.put(entity("a", "2"), 0)
 		}, []string{"a=2"}},
 	} {
@@ -102,11 +102,11 @@ func TestBacklog(t *testing.T) {
 func TestBacklogNumbersRise(t *testing.T) {
 	var b backlog
 	b.put(entity("a", "1"), 0)
-	batch := b.take(1, 1000)
+	batch := b.take(1, 1000, true)
 	old := batch[0].rev
 	b.put(entity("a", "2"), 0)
 	b.putBack(batch, 0)
-	if batch = b.take(1, 1000); batch[0].rev <= old {
+	if batch = b.take(1, 1000, true); batch[0].rev <= old {
 		t.Errorf("the newer row has number %d, the older one had %d", batch[0].rev, old)
 	}
 	if batch[0].counts[0].n != 2 {

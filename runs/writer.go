@@ -51,6 +51,7 @@ type writerConfig struct {
 
 	batchRows, batchBytes int           // a batch is stored when it is that large. Default: 100, 128 KB
 	age                   time.Duration // or that old. Default: 250 ms
+	lanes                 int           // how many batches are on their way at a time at most. Default: 2
 	mostRows, mostBytes   int           // what is held back at most. Default: 5,000, 16 MB
 	patience              time.Duration // how long the store may fail on end. Default: 2 min
 }
@@ -59,6 +60,7 @@ func (c writerConfig) withDefaults() writerConfig {
 	c.batchRows = cmp.Or(c.batchRows, 100)
 	c.batchBytes = cmp.Or(c.batchBytes, 128<<10)
 	c.age = cmp.Or(c.age, 250*time.Millisecond)
+	c.lanes = cmp.Or(c.lanes, 2)
 	c.mostRows = cmp.Or(c.mostRows, mostRows)
 	c.mostBytes = cmp.Or(c.mostBytes, 16<<20)
 	c.patience = cmp.Or(c.patience, 2*time.Minute)
@@ -77,8 +79,10 @@ func (c writerConfig) withDefaults() writerConfig {
 //	                     └► refused: halved until the bad row is found, which becomes a failure
 //	                     └► lost, or no answer for too long: put, flush and close return a StoreError
 //
-// One batch is on its way at a time and is one transaction, so that a checkpoint is never stored before the rows in
-// front of it.
+// A batch is one transaction. While the store is at work on one, the next is on its way: on two cores that is nearly half
+// as much again. Which of them arrives first does not matter, since rows of one key are told apart by their numbers; but a
+// checkpoint must not be stored before the rows in front of it, so a batch with one waits until it is alone. After a
+// failure one goes at a time, until the store takes something again.
 type writer struct {
 	writerConfig
 	cancel context.CancelFunc
@@ -87,7 +91,7 @@ type writer struct {
 
 	mu      sync.Mutex
 	backlog backlog
-	batch   []*entry      // on its way
+	flying  [][]*entry    // batches on their way
 	moved   chan struct{} // closed and replaced when room was made or the writer failed
 	awaited uint64        // place up to which somebody waits for the store
 	closing bool
@@ -134,7 +138,7 @@ func (w *writer) tryPut(e *entry) (<-chan struct{}, error) {
 		return nil, w.err
 	case w.closing:
 		return nil, fmt.Errorf("run %s has ended: nothing more is stored for it", w.run)
-	case w.held() > 0 && (w.held() >= w.mostRows || w.backlog.bytes+sizeOf(w.batch)+e.bytes > w.mostBytes):
+	case w.held() > 0 && (w.held() >= w.mostRows || w.backlog.bytes+sizeOf(w.flying)+e.bytes > w.mostBytes):
 		return w.moved, nil
 	}
 	e.since = time.Now()
@@ -218,10 +222,16 @@ func (w *writer) late(cause error) error {
 
 // The following want w.mu held.
 
-func (w *writer) measure() { w.meter.Waiting(w.held(), w.backlog.bytes+sizeOf(w.batch)) }
+func (w *writer) measure() { w.meter.Waiting(w.held(), w.backlog.bytes+sizeOf(w.flying)) }
 
 // held is how many rows are not stored yet.
-func (w *writer) held() int { return w.backlog.rows + len(w.batch) }
+func (w *writer) held() int {
+	rows := w.backlog.rows
+	for _, batch := range w.flying {
+		rows += len(batch)
+	}
+	return rows
+}
 
 func (w *writer) full() bool {
 	return w.backlog.rows >= w.batchRows || w.backlog.bytes >= w.batchBytes
@@ -229,13 +239,14 @@ func (w *writer) full() bool {
 
 // oldest is the place of the first row that is not stored.
 func (w *writer) oldest() uint64 {
-	if len(w.batch) > 0 {
-		return w.batch[0].place
+	oldest := uint64(math.MaxUint64)
+	for _, batch := range w.flying {
+		oldest = min(oldest, batch[0].place)
 	}
 	if e := w.backlog.first(); e != nil {
-		return e.place
+		oldest = min(oldest, e.place)
 	}
-	return math.MaxUint64
+	return oldest
 }
 
 func (w *writer) broadcast() {
@@ -250,63 +261,105 @@ func (w *writer) nudge() {
 	}
 }
 
-func sizeOf(batch []*entry) int {
+func sizeOf(batches [][]*entry) int {
 	size := 0
-	for _, e := range batch {
-		size += e.bytes
+	for _, batch := range batches {
+		for _, e := range batch {
+			size += e.bytes
+		}
 	}
 	return size
 }
 
-// The rest is the goroutine's.
+// The rest is the goroutine's, and that of those it sends with a batch.
+
+// landing is the end of the way of a batch, of which left was not stored.
+type landing struct {
+	batch, left []*entry
+	err         error
+}
 
 func (w *writer) loop(ctx context.Context) {
 	defer close(w.done)
 	defer w.abandon()
 	var failing trouble
+	landings := make(chan landing, w.lanes)
+	defer func() { w.land(landings) }()
 	for {
-		batch := w.next(ctx)
-		if batch == nil {
+		batch, more := w.next(ctx, landings, &failing)
+		if !more {
 			return
 		}
-		left, err := w.save(ctx, batch)
-		w.settle(left)
-		if err == nil {
-			failing = trouble{}
-			continue
-		}
-		w.meter.StoreFailed()
-		if !w.endure(ctx, &failing, err) {
-			return
-		}
+		go func() {
+			left, err := w.save(ctx, batch)
+			landings <- landing{batch, left, err}
+		}()
 	}
 }
 
-// next waits for a batch that is due. It returns nil when none will be.
-func (w *writer) next(ctx context.Context) []*entry {
+// next waits for a batch that is due, and sees to those that land meanwhile. There is no more when all is stored and
+// nothing will come, or when the writer has failed.
+func (w *writer) next(ctx context.Context, landings chan landing, failing *trouble) (batch []*entry, more bool) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		batch, wait, over := w.due()
+		lanes := w.lanes
+		if failing.attempts > 0 {
+			lanes = 1
+		}
+		batch, wait, over := w.due(lanes)
 		if over || batch != nil {
-			return batch
+			return batch, !over
 		}
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done(): // close has said why
-			return nil
+			return nil, false
 		case <-w.lost:
 			w.fail(adviceLost, w.causeOfLoss())
-			return nil
+			return nil, false
+		case l := <-landings:
+			if !w.landed(ctx, l, landings, failing) {
+				return nil, false
+			}
 		case <-w.wake:
 		case <-timer.C:
 		}
 	}
 }
 
+// landed sees to a batch that has landed. After a failure it waits for all others too, so that the order is kept.
+func (w *writer) landed(ctx context.Context, l landing, landings chan landing, failing *trouble) bool {
+	w.settle(l)
+	if l.err == nil {
+		*failing = trouble{}
+		return true
+	}
+	w.meter.StoreFailed()
+	w.land(landings)
+	return w.endure(ctx, failing, l.err)
+}
+
+// land waits for all batches on their way.
+func (w *writer) land(landings chan landing) {
+	for w.inFlight() {
+		l := <-landings
+		w.settle(l)
+		if l.err != nil {
+			w.meter.StoreFailed()
+		}
+	}
+}
+
+func (w *writer) inFlight() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.flying) > 0
+}
+
 // due returns the batch to be stored now, or how long to wait for one, or that there will be none.
-func (w *writer) due() (batch []*entry, wait time.Duration, over bool) {
-	const idle = time.Hour // a put ends it
+func (w *writer) due(lanes int) (batch []*entry, wait time.Duration, over bool) {
+	const idle = time.Hour // a put or a landing ends it
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	first := w.backlog.first()
@@ -314,22 +367,28 @@ func (w *writer) due() (batch []*entry, wait time.Duration, over bool) {
 	case w.err != nil:
 		return nil, 0, true
 	case first == nil:
-		return nil, idle, w.closing
+		return nil, idle, w.closing && len(w.flying) == 0
+	case len(w.flying) >= lanes:
+		return nil, idle, false
 	}
 	wait = w.age - time.Since(first.since)
 	if wait > 0 && !w.full() && !w.closing && first.place > w.awaited {
 		return nil, wait, false
 	}
-	w.batch = w.backlog.take(w.batchRows, w.batchBytes)
-	return w.batch, 0, false
+	batch = w.backlog.take(w.batchRows, w.batchBytes, len(w.flying) == 0)
+	if len(batch) == 0 {
+		return nil, idle, false
+	}
+	w.flying = append(w.flying, batch)
+	return batch, 0, false
 }
 
-// settle ends the way of a batch, of which left was not stored.
-func (w *writer) settle(left []*entry) {
+// settle ends the way of a batch.
+func (w *writer) settle(l landing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batch = nil
-	w.backlog.putBack(left, w.awaited)
+	w.flying = slices.DeleteFunc(w.flying, func(batch []*entry) bool { return batch[0] == l.batch[0] })
+	w.backlog.putBack(l.left, w.awaited)
 	w.measure()
 	w.broadcast()
 }
@@ -415,13 +474,12 @@ func (w *writer) refuse(ctx context.Context, e *entry, err error) ([]*entry, err
 func (w *writer) abandon() {
 	w.mu.Lock()
 	var left []*entry
-	left = append(left, w.batch...)
 	for _, e := range w.backlog.entries {
 		if !e.gone {
 			left = append(left, e)
 		}
 	}
-	w.batch, w.backlog = nil, backlog{puts: w.backlog.puts}
+	w.backlog = backlog{puts: w.backlog.puts}
 	w.mu.Unlock()
 	for _, e := range left {
 		for _, c := range e.counts {

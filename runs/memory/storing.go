@@ -21,13 +21,15 @@ func (s *State) Waiting(rows, bytes int) {
 	s.storing.waitingBytes.Store(int64(bytes))
 }
 
-// Stored counts a batch that was stored. One goroutine says it.
+// Stored counts a batch that was stored.
 func (s *State) Stored(rows int, took time.Duration) {
 	c, us := &s.storing, took.Microseconds()
 	c.batches.Add(1)
 	c.rows.Add(int64(rows))
 	c.latest.Store(us)
-	c.longest.Store(max(c.longest.Load(), us))
+	for longest := c.longest.Load(); us > longest && !c.longest.CompareAndSwap(longest, us); {
+		longest = c.longest.Load()
+	}
 	c.total.Add(us)
 	s.changed()
 }
