@@ -262,6 +262,7 @@ type status struct {
 	Reading []core.Reading     `json:"reading,omitempty"`
 	Failed  int64              `json:"failed"`
 	Causes  int                `json:"causes"`
+	Storing core.Storing       `json:"storing"`
 }
 
 // problemLine is a line of --progress json: a cause that is new, or has more items than when it was told last.
@@ -282,7 +283,7 @@ func (p *progress) json(s core.Snapshot) {
 	hits, lookups := s.CacheRate()
 	p.line(status{
 		Type: "status", Run: s.ID, State: s.State, Doing: s.Doing, Stages: s.Stages, Rate: s.Rate, ETAMS: s.ETAMS,
-		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes,
+		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes, Storing: s.Storing,
 	})
 }
 
