@@ -245,3 +245,43 @@ func BenchmarkLevels(b *testing.B) {
 	b.ReportMetric(float64(whole)/float64(b.N*times), "ns/Lookup") // with the look at the blob, and decoded
 	b.ReportMetric(float64(store)*times/float64(memory), "store/L1")
 }
+
+// TestPurgeCaches: rows that have expired go when somebody says so, and while a run begins; others stay.
+func TestPurgeCaches(t *testing.T) {
+	l := openLibrary(t, Config{})
+	const expired = 1100 // a few pages
+	rows := cacheRows{l.client}
+	fill := func() {
+		t.Helper()
+		list := make([]cache.Row, expired+1)
+		for i := range list {
+			list[i] = cache.Row{Key: fmt.Sprint(i), Value: []byte("x"), Writer: "w", Rev: int64(i) + 1, ExpiresMS: 1}
+		}
+		list[expired].ExpiresMS = time.Now().Add(time.Hour).UnixMilli()
+		if err := rows.Write(t.Context(), "other", nil, list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func(want int64) {
+		t.Helper()
+		if n, err := l.number(t.Context(), rqlite.Statement{SQL: `SELECT COUNT(*) FROM cache_entries`}); err != nil || n != want {
+			t.Errorf("%d rows are left, want %d: %v", n, want, err)
+		}
+	}
+	fill()
+	for _, dry := range []bool{true, false} {
+		if n, err := l.PurgeCaches(t.Context(), dry); err != nil || n != expired {
+			t.Errorf("dry %v: %d rows, want %d: %v", dry, n, expired, err)
+		}
+	}
+	left(1)
+	if n, err := l.PurgeCaches(t.Context(), false); err != nil || n != 0 {
+		t.Errorf("once more: %d rows, %v", n, err)
+	}
+	if _, err := l.client.Apply(t.Context(), rqlite.Statement{SQL: `DELETE FROM cache_entries`}); err != nil {
+		t.Fatal(err)
+	}
+	fill()
+	l.prepare(t.Context()) // as while a run begins
+	left(1)
+}

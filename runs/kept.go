@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -265,6 +266,23 @@ func (l *Library) still(ctx context.Context) error {
 		return err
 	}
 	return busy
+}
+
+// PurgeCaches removes the rows of caches that have expired, or only counts them.
+func (l *Library) PurgeCaches(ctx context.Context, dryRun bool) (rows int64, err error) {
+	if dryRun {
+		rows, err = l.number(ctx, rqlite.Statement{
+			SQL: `SELECT COUNT(*) FROM cache_entries WHERE expires_ms<=?`, Args: []any{time.Now().UnixMilli()},
+		})
+	} else {
+		var removed int
+		removed, err = l.pictures.Purge(ctx, math.MaxInt) // whichever cache they are of
+		rows = int64(removed)
+	}
+	if err != nil {
+		return rows, fmt.Errorf("remove what has expired: %w", err)
+	}
+	return rows, nil
 }
 
 // freshFor is how long a blob is left alone that no row names: where several programs work on a cluster, a run that

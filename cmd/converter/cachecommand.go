@@ -74,7 +74,7 @@ func printCache(w io.Writer, s runs.CacheStats) error {
 
 func (a *app) cachePruneCommand() *cobra.Command {
 	var dryRun bool
-	c := &cobra.Command{Use: "prune", Short: "Remove files of pictures that no row names any more", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "prune", Short: "Remove files of pictures that no row names any more, and rows that have expired", Args: cobra.NoArgs}
 	k := a.keep(c)
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -83,11 +83,16 @@ func (a *app) cachePruneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			expired, err := l.PurgeCaches(ctx, dryRun)
+			if err != nil {
+				return err
+			}
 			word := "removed"
 			if dryRun {
 				word = "would be removed"
 			}
 			fmt.Fprintf(a.stdout, "%s %s: %s\n", counted(gone.Count, "file"), word, sized(gone.Bytes))
+			fmt.Fprintf(a.stdout, "%s %s: expired\n", counted(expired, "row"), word)
 			return nil
 		})
 	}
