@@ -18,6 +18,10 @@ import (
 // tailLines is how many of the child's last lines an error carries.
 const tailLines = 12
 
+// memoryLimit is for the collector of garbage in the child. It holds the last 512 entries of its log, which is up to 100 MB
+// of batches, and would let as much garbage lie beside them before it looks for any.
+const memoryLimit = "GOMEMLIMIT=128MiB"
+
 // child is one rqlited process from its start to its end.
 type child struct {
 	command *exec.Cmd
@@ -43,6 +47,7 @@ func startChild(ctx context.Context, log *slog.Logger, binary string, arguments 
 		exited:  make(chan struct{}),
 	}
 	c.command.SysProcAttr = attributes()
+	c.command.Env = append(os.Environ(), memoryLimit)
 	go c.keep()
 	if err := <-c.started; err != nil {
 		<-c.exited
