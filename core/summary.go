@@ -223,6 +223,16 @@ type Storing struct {
 	TotalUS      int64 `json:"total_us"`
 	Waits        int64 `json:"waits"` // times that a worker waited for room
 	WaitedUS     int64 `json:"waited_us"`
+	FlushedUS    int64 `json:"flushed_us"` // in which the run waited until all was stored
+}
+
+// Meeting is how often workers met at one key, where one of them works and the others wait for it.
+type Meeting struct {
+	Place     string `json:"place"` // picture: the same content; download: the same address
+	Calls     int64  `json:"calls"`
+	Waits     int64  `json:"waits"` // of the calls
+	WaitedUS  int64  `json:"waited_us"`
+	Contended int64  `json:"contended"` // keys that somebody waited at
 }
 
 // Snapshot is a run at one moment.
@@ -238,7 +248,8 @@ type Snapshot struct {
 	Reading  []Reading // the sources being read, by name
 	Working  []Work
 	Storing  Storing
-	Recent   []Recent // newest first, at most 12
+	Meetings []Meeting // by place, those that anybody came to
+	Recent   []Recent  // newest first, at most 12
 	// LastMS is when an item last got an outcome; a long silence is shown.
 	LastMS int64
 }

@@ -34,6 +34,7 @@ type meter interface {
 	StoreFailed()
 	Refused()
 	Waited(length time.Duration)
+	Flushed(length time.Duration)
 }
 
 type writerConfig struct {
@@ -49,18 +50,18 @@ type writerConfig struct {
 	lost  <-chan struct{}
 	cause func() error
 
-	batchRows, batchBytes int           // a batch is stored when it is that large. Default: 100, 128 KB
+	batchRows, batchBytes int           // a batch is stored when it is that large. Default: 100, 192 KB
 	age                   time.Duration // or that old. Default: 250 ms
-	lanes                 int           // how many batches are on their way at a time at most. Default: 2
+	lanes                 int           // how many batches are on their way at a time at most. Default: 3
 	mostRows, mostBytes   int           // what is held back at most. Default: 5,000, 16 MB
 	patience              time.Duration // how long the store may fail on end. Default: 2 min
 }
 
 func (c writerConfig) withDefaults() writerConfig {
 	c.batchRows = cmp.Or(c.batchRows, 100)
-	c.batchBytes = cmp.Or(c.batchBytes, 128<<10)
+	c.batchBytes = cmp.Or(c.batchBytes, 192<<10)
 	c.age = cmp.Or(c.age, 250*time.Millisecond)
-	c.lanes = cmp.Or(c.lanes, 2)
+	c.lanes = cmp.Or(c.lanes, 3)
 	c.mostRows = cmp.Or(c.mostRows, mostRows)
 	c.mostBytes = cmp.Or(c.mostBytes, 16<<20)
 	c.patience = cmp.Or(c.patience, 2*time.Minute)
@@ -79,8 +80,8 @@ func (c writerConfig) withDefaults() writerConfig {
 //	                     └► refused: halved until the bad row is found, which becomes a failure
 //	                     └► lost, or no answer for too long: put, flush and close return a StoreError
 //
-// A batch is one transaction. While the store is at work on one, the next is on its way: on two cores that is nearly half
-// as much again. Which of them arrives first does not matter, since rows of one key are told apart by their numbers; but a
+// A batch is one transaction. While the store is at work on one, the next ones are on their way: on two cores that is
+// half as much again. Which of them arrives first does not matter, since rows of one key are told apart by their numbers; but a
 // checkpoint must not be stored before the rows in front of it, so a batch with one waits until it is alone. After a
 // failure one goes at a time, until the store takes something again.
 type writer struct {
@@ -157,6 +158,8 @@ func (w *writer) tryPut(e *entry) (<-chan struct{}, error) {
 // flush waits until everything put so far is stored, or returns what could not be.
 func (w *writer) flush(ctx context.Context) error {
 	w.mu.Lock()
+	begun := time.Now()
+	defer func() { w.meter.Flushed(time.Since(begun)) }()
 	upTo := w.backlog.puts
 	w.awaited = max(w.awaited, upTo)
 	w.nudge()

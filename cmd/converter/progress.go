@@ -263,6 +263,7 @@ type status struct {
 	Failed  int64              `json:"failed"`
 	Causes  int                `json:"causes"`
 	Storing core.Storing       `json:"storing"`
+	Meet    []core.Meeting     `json:"meetings,omitempty"`
 }
 
 // problemLine is a line of --progress json: a cause that is new, or has more items than when it was told last.
@@ -283,7 +284,7 @@ func (p *progress) json(s core.Snapshot) {
 	hits, lookups := s.CacheRate()
 	p.line(status{
 		Type: "status", Run: s.ID, State: s.State, Doing: s.Doing, Stages: s.Stages, Rate: s.Rate, ETAMS: s.ETAMS,
-		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes, Storing: s.Storing,
+		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes, Storing: s.Storing, Meet: s.Meetings,
 	})
 }
 

@@ -297,9 +297,10 @@ func (j *job) engine() engine.Config {
 	}
 	if j.conf.images() {
 		images := j.conf.assetConfig()
-		web := sdk.Environment{CacheDir: filepath.Join(j.state, "cache", "web"), Log: j.log}
+		web, meeting := j.downloader()
+		j.run.State().Meets(meeting)
 		c.Images = &engine.Images{
-			Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web.HTTP(), Remote: j.conf.Assets.Remote,
+			Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
 		}
 	}
 	for i, o := range j.conf.Outputs {

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -150,7 +151,15 @@ func TestSameContentIsMadeOnce(t *testing.T) {
 	j := newJob(t, showing(bytes, refs...), showing(bytes, refs...))
 	j.Sources[1].Source.(*shelf).plugin = "other"
 	j.Workers = 8
+	j.pictures.before = func() {
+		for j.count.meeting().Waits < 7 { // until all others wait for this one
+			runtime.Gosched()
+		}
+	}
 	result := j.run(t)
+	if m := j.count.meeting(); m.Calls != 40 || m.Waits < 7 || m.Contended != 1 || m.WaitedUS == 0 {
+		t.Errorf("workers met: %+v", m)
+	}
 	if n := j.encoder.calls.Load(); n != 2 { // the original and the thumbnail
 		t.Errorf("%d pictures were encoded", n)
 	}

@@ -309,6 +309,7 @@ type recorder struct {
 	inHand   int // items, and sources being read
 	steps    []string
 	of       map[string][]string // steps by source
+	meets    func() core.Meeting
 }
 
 func (r *recorder) Doing(step string) {
@@ -425,6 +426,18 @@ func (r *recorder) Cache(_ string, hit bool) {
 	if hit {
 		r.hits++
 	}
+}
+
+func (r *recorder) Meets(of func() core.Meeting) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.meets = of
+}
+
+func (r *recorder) meeting() core.Meeting {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.meets()
 }
 
 func (r *recorder) CacheN(name string, hits, misses int64) {
@@ -559,7 +572,8 @@ func (b *blobs) Open(_ context.Context, sha256 string) (io.ReadCloser, error) {
 
 // pictures is a second implementation of [Pictures], in memory.
 type pictures struct {
-	fault error // of everything
+	fault  error  // of everything
+	before func() // called by each lookup
 
 	mu     sync.Mutex // guards what follows
 	assets map[[2]string]core.Asset
@@ -567,6 +581,9 @@ type pictures struct {
 }
 
 func (p *pictures) Lookup(_ context.Context, assetID, recipe string) (core.Asset, bool, error) {
+	if p.before != nil {
+		p.before()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a, ok := p.assets[[2]string{assetID, recipe}]

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -39,6 +40,7 @@ type gallery struct {
 	files  *semaphore.Weighted // bytes of files in memory
 	pixels *semaphore.Weighted // megabytes of pixels
 	memory int64               // how many there are
+	met    meter
 
 	mu    sync.Mutex // guards what follows
 	known map[reference]bool
@@ -53,10 +55,20 @@ type reference struct {
 
 // picture is one content being rendered, or rendered. It is made once, whoever asks first.
 type picture struct {
+	met   sync.Once     // somebody waits
 	ready chan struct{} // closed when what follows is set
 	asset core.Asset
 	fault *core.Failure // what is wrong with it; nil: nothing. It says nothing of who refers to it
 	err   error         // it was not looked at to the end
+}
+
+// meter counts the workers who came with a content, and those who waited until another had rendered it.
+type meter struct{ calls, waits, waited, contended atomic.Int64 }
+
+func (m *meter) meeting() core.Meeting {
+	return core.Meeting{
+		Place: "picture", Calls: m.calls.Load(), Waits: m.waits.Load(), WaitedUS: m.waited.Load(), Contended: m.contended.Load(),
+	}
 }
 
 func newGallery(r *run) *gallery {
@@ -65,6 +77,7 @@ func newGallery(r *run) *gallery {
 		files: semaphore.NewWeighted(fileBytes),
 	}
 	if r.Images != nil {
+		r.Recorder.Meets(g.met.meeting)
 		if g.memory = r.Images.Memory; g.memory <= 0 {
 			g.memory = 1024
 		}

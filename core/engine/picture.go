@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/core/asset"
@@ -29,14 +30,13 @@ func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, o
 	sum := sha256.Sum256(data)
 	id := hex.EncodeToString(sum[:])
 
+	g.met.calls.Add(1)
 	p, first = g.claim(id)
 	if !first {
-		select {
-		case <-p.ready:
-			return p, false, core.Cached
-		case <-ctx.Done():
-			return &picture{err: ctx.Err()}, false, core.CancelledItem
+		if err := g.await(ctx, p); err != nil {
+			return &picture{err: err}, false, core.CancelledItem
 		}
+		return p, false, core.Cached
 	}
 	defer close(p.ready)
 	p.asset, outcome, err = g.content(ctx, id, data)
@@ -48,6 +48,25 @@ func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, o
 		p.fault = &fault
 	}
 	return p, true, outcome
+}
+
+// await waits until another worker has rendered a content.
+func (g *gallery) await(ctx context.Context, p *picture) error {
+	select {
+	case <-p.ready:
+		return nil
+	default:
+	}
+	began := time.Now()
+	g.met.waits.Add(1)
+	p.met.Do(func() { g.met.contended.Add(1) })
+	defer func() { g.met.waited.Add(time.Since(began).Microseconds()) }()
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // claim says whether the caller is the one to render a content.

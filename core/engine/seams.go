@@ -83,6 +83,8 @@ type Recorder interface {
 	Cache(name string, hit bool)
 	// CacheN counts many lookups at once.
 	CacheN(name string, hits, misses int64)
+	// Meets takes the numbers of a place where workers meet; of is called often, and does not wait.
+	Meets(of func() core.Meeting)
 	// Reading says that a source is being read; the returned function ends it.
 	Reading(source string) (end func())
 	// Step says in words how far the reading of a source is.

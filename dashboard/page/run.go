@@ -193,11 +193,29 @@ func (r Run) StoreWords() []string {
 	if s.Waits > 0 {
 		words = append(words, "workers waited "+Count(s.Waits, "time", "times")+" for the store, "+micro(s.WaitedUS)+" in all")
 	}
+	if s.FlushedUS > 0 {
+		words = append(words, "the run waited "+micro(s.FlushedUS)+" until all was stored")
+	}
 	if s.Failures > 0 {
 		words = append(words, Count(s.Failures, "batch", "batches")+" had to be sent again")
 	}
 	if s.Refused > 0 {
 		words = append(words, Count(s.Refused, "row was", "rows were")+" refused")
+	}
+	return append(words, r.meetings()...)
+}
+
+// meetings say how often workers waited for another who had the same thing in hand.
+func (r Run) meetings() []string {
+	what := map[string]string{
+		"picture":  "for another to render the same content",
+		"download": "for another to fetch the same address",
+	}
+	var words []string
+	for _, m := range r.Meetings {
+		if m.Waits > 0 && what[m.Place] != "" {
+			words = append(words, "workers waited "+Count(m.Waits, "time", "times")+" "+what[m.Place]+", "+micro(m.WaitedUS)+" in all")
+		}
 	}
 	return words
 }

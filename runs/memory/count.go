@@ -339,6 +339,30 @@ func (s *State) Counts(of func() core.CacheCounts) {
 	s.changed()
 }
 
+// Meets takes the numbers of a place where workers meet from whoever counts them. The function is called often, and must
+// not wait.
+func (s *State) Meets(of func() core.Meeting) {
+	s.mu.Lock()
+	s.meets = append(s.meets, of)
+	s.mu.Unlock()
+	s.changed()
+}
+
+// meetings lists the places that anybody came to.
+func (s *State) meetings() []core.Meeting {
+	s.mu.Lock()
+	meets := s.meets
+	s.mu.Unlock()
+	var list []core.Meeting
+	for _, of := range meets {
+		if m := of(); m.Calls > 0 {
+			list = append(list, m)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b core.Meeting) int { return strings.Compare(a.Place, b.Place) })
+	return list
+}
+
 // cacheCounts lists the caches that were asked anything, by name.
 func (s *State) cacheCounts() []core.CacheCounts {
 	s.mu.Lock()

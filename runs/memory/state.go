@@ -42,6 +42,7 @@ type State struct {
 	doing   string
 	recent  []core.Recent // newest last
 	counted []func() core.CacheCounts
+	meets   []func() core.Meeting
 }
 
 // New returns the state of a run that has done nothing yet.
@@ -201,6 +202,7 @@ func (s *State) Snapshot() core.Snapshot {
 	shot.Reading = s.reading()
 	shot.Working = s.desk.working()
 	shot.Storing = s.storing.counts()
+	shot.Meetings = s.meetings()
 	shot.LastMS = s.lastMS.Load()
 	second := s.second(at)
 	shot.Rates = s.rates(second)

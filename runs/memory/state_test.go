@@ -380,6 +380,22 @@ func TestCountsFromElsewhere(t *testing.T) {
 	}
 }
 
+// TestMeets: places are listed by name, once somebody came there.
+func TestMeets(t *testing.T) {
+	s := New(Config{})
+	download := core.Meeting{Place: "download"}
+	picture := core.Meeting{Place: "picture", Calls: 2, Waits: 1, WaitedUS: 5, Contended: 1}
+	s.Meets(func() core.Meeting { return picture })
+	s.Meets(func() core.Meeting { return download })
+	if got := s.Snapshot().Meetings; !slices.Equal(got, []core.Meeting{picture}) {
+		t.Errorf("%+v", got)
+	}
+	download.Calls = 1
+	if got := s.Snapshot().Meetings; !slices.Equal(got, []core.Meeting{download, picture}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestStreamsCachesAndSourcesAreBounded(t *testing.T) {
 	s, _ := newState(core.Running)
 	var announced []core.StreamCounts

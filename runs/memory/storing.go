@@ -12,7 +12,7 @@ type storing struct {
 	waiting, waitingBytes                      atomic.Int64
 	batches, rows, replaced, failures, refused atomic.Int64
 	latest, longest, total                     atomic.Int64 // microseconds
-	waits, waited                              atomic.Int64
+	waits, waited, flushed                     atomic.Int64
 }
 
 // Waiting says how many rows are not stored yet. It is not a change that a viewer has to see at once.
@@ -55,10 +55,13 @@ func (s *State) Waited(length time.Duration) {
 	s.storing.waited.Add(length.Microseconds())
 }
 
+// Flushed counts a wait until all rows were stored.
+func (s *State) Flushed(length time.Duration) { s.storing.flushed.Add(length.Microseconds()) }
+
 func (c *storing) counts() core.Storing {
 	return core.Storing{
 		Waiting: c.waiting.Load(), WaitingBytes: c.waitingBytes.Load(), Batches: c.batches.Load(), Rows: c.rows.Load(),
 		Replaced: c.replaced.Load(), Failures: c.failures.Load(), Refused: c.refused.Load(), LatestUS: c.latest.Load(),
-		LongestUS: c.longest.Load(), TotalUS: c.total.Load(), Waits: c.waits.Load(), WaitedUS: c.waited.Load(),
+		LongestUS: c.longest.Load(), TotalUS: c.total.Load(), Waits: c.waits.Load(), WaitedUS: c.waited.Load(), FlushedUS: c.flushed.Load(),
 	}
 }
