@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(7)
 	case "run":
 		fmt.Fprintln(os.Stderr, `{"type":"status","state":"running","doing":"reading items, 3 of 9"}`)
-		fmt.Fprintln(os.Stderr, `{"type":"status","state":"running","doing":"writing"}`)
+		fmt.Fprintln(os.Stderr, `{"type":"status","state":"running","doing":"writing","storing":{"rows":9,"batches":2,"total_us":50,"waited_us":7,"flushed_us":3}}`)
 		now := time.Now().UnixMilli()
 		fmt.Printf(`{"type":"end","started_ms":%d,"ended_ms":%d,"written":[%q]}`+"\n", now-3000, now, os.Args[len(os.Args)-1])
 	}
@@ -139,6 +139,44 @@ func TestPluginReport(t *testing.T) {
 	}
 }
 
+// TestStoreReport: the same for the store. What is told of runs is that of their round.
+func TestStoreReport(t *testing.T) {
+	b := &shelf{settings: settings{rows: 1000}, filled: sample{Count: 1000, Seconds: 1, Bytes: 16 << 20, Peak: 50 << 20, PluginPeak: 150e6}}
+	round := map[string]sample{}
+	for _, name := range []string{
+		"write run", "write direct", "write single", "write batches", "look memory", "look picture", "look store", "items 1000", "items 10000",
+		"items 100000",
+	} {
+		round[name] = sample{Seconds: 0.5, Count: 1000, Bytes: 2_000_000}
+	}
+	b.measured = []map[string]sample{round}
+	share := map[string]cost{}
+	for _, name := range []string{runPlain, runPictures} {
+		share[name], share[name+waiting], share[name+storing] = cost{wall: 10e9, count: 70}, cost{wall: 5e9}, cost{wall: 5e9, count: 7}
+	}
+	b.shares = []map[string]cost{share}
+	r := b.report()
+	for _, ratio := range append(r.bars, r.told...) {
+		want := 1.0
+		if ratio.to == limits || strings.HasPrefix(ratio.to, runPlain) {
+			want = 0.5
+		}
+		if got := r.ratios(ratio)[0]; got != want {
+			t.Errorf("%s: %v, want %v", ratio.what, got, want)
+		}
+	}
+	text := squeezed(r.String())
+	for _, want := range []string{
+		"a run: entities put by two workers, batches of 100 2000 4.0\n", "the same row, read from the store 500.00 µs\n",
+		"10,000 items 500 µs 2000 B\n", "1000 rows of 2 KB, as fast as it goes 1000 16 MB 50 MB 143 MB\n",
+		"with pictures 10.00s 5.00s 5.00s 7 70\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // squeezed has one space where text has several.
 func squeezed(text string) string {
 	for strings.Contains(text, "  ") {
@@ -180,9 +218,12 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	t.Setenv(actAs, "run")
-	got, err := watch(command(t.Context(), os.Args[0], out))
+	got, rows, err := watch(command(t.Context(), os.Args[0], out))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if want := (stored{Rows: 9, Batches: 2, TotalUS: 50, WaitedUS: 7, Flushed: 3}); rows != want {
+		t.Errorf("rows %+v, want %+v", rows, want)
 	}
 	var names []string
 	for _, p := range got {
@@ -198,7 +239,7 @@ func TestWatch(t *testing.T) {
 	if took := got[1].took; took < 0 || took > 1100*time.Millisecond {
 		t.Errorf("reading took %v, want 1s less the time it took to start", took)
 	}
-	if _, err := watch(command(t.Context(), os.Args[0], filepath.Join(out, "nothing"))); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := watch(command(t.Context(), os.Args[0], filepath.Join(out, "nothing"))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an output without files: %v", err)
 	}
 }
@@ -213,7 +254,7 @@ noise
 {"type":"status","state":"succeeded","doing":"nothing"}
 {"type":"status","state":"running","doing":"linking"}`
 	at := time.UnixMilli(0)
-	got := listen(strings.NewReader(told), func() time.Time { at = at.Add(time.Second); return at })
+	got, _ := listen(strings.NewReader(told), func() time.Time { at = at.Add(time.Second); return at })
 	want := []mark{{"looking", time.UnixMilli(1000)}, {"reading", time.UnixMilli(2000)}, {"linking", time.UnixMilli(3000)}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -281,8 +322,9 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"nothing"}, `no benchmark "nothing"; there is: foundry, plugin`},
+		{[]string{"nothing"}, `no benchmark "nothing"; there is: foundry, plugin, store`},
 		{[]string{"-n", "0"}, "at least one round"},
+		{[]string{"store", "-rows", "0"}, "at least one row"},
 	} {
 		if err := run(t.Context(), tt.args); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: %v, want something about %q", tt.args, err, tt.want)

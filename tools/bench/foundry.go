@@ -201,35 +201,38 @@ func (r *round) watched(ctx context.Context) error {
 		return err
 	}
 	settle()
-	r.phases, err = watch(c)
+	r.phases, _, err = watch(c)
 	return err
 }
 
 // run is the command of a run with config, state and output in a new folder.
 func (r *round) run(ctx context.Context, folder, progress string) (*exec.Cmd, error) {
-	dir := filepath.Join(r.dir, folder)
+	return runOver(ctx, r.converter(), filepath.Join(r.dir, folder), r.library, "assets: {enabled: false}\n", progress)
+}
+
+// runOver is the command of a run over a library, with config, state and output in a new folder; more is added to the config.
+func runOver(ctx context.Context, converter, dir, library, more, progress string) (*exec.Cmd, error) {
 	config := filepath.Join(dir, "converter.yaml")
-	root, err := json.Marshal(r.library)
+	root, err := json.Marshal(library)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(config, fmt.Appendf(nil, runConfig, root), 0o666); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, runConfig, root, more), 0o666); err != nil {
 		return nil, err
 	}
-	return command(ctx, r.converter(), "run", "--config", config, "--no-dashboard", "--progress", progress), nil
+	return command(ctx, converter, "run", "--config", config, "--no-dashboard", "--progress", progress), nil
 }
 
-// runConfig is the config of whole runs; the folder to read is missing.
+// runConfig is the config of whole runs; the folder to read is missing, and what is added.
 const runConfig = `version: 1
 sources:
   - {name: dnd5e, plugin: foundry, options: {roots: [%s]}}
 outputs:
   - {name: library, type: json, path: ./out}
-assets: {enabled: false}
-`
+%s`
 
 func (f *comparison) report() report {
 	return report{

@@ -4,6 +4,7 @@
 //	./task bench                 all benchmarks
 //	./task bench -- -n 9         more rounds
 //	./task bench -- plugin       one benchmark by its name
+//	./task bench -- store -rows 1000000     the store, with as many rows at once
 //
 // The variants of a benchmark take turns in one loop, after a round that does not count, so that a loaded machine loads
 // all of them alike; numbers are medians, ratios are medians of each round's ratio. CPU is user and system time, and
@@ -34,6 +35,7 @@ type benchmark struct {
 // settings are what all benchmarks are run with.
 type settings struct {
 	rounds int
+	rows   int       // that are stored at once to see what memory it takes
 	repo   string    // root of the repository
 	data   string    // folder of real content
 	work   string    // a folder to work in, removed at the end
@@ -53,6 +55,7 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{name: "foundry", summary: "the 22 packs of dnd5e, against the official command line tool", run: foundry},
 		{name: "plugin", summary: "records and assets of a plugin process, against the same source called in process", run: plugin},
+		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
 	}
 }
 
@@ -80,13 +83,24 @@ func run(ctx context.Context, args []string) error {
 	s := settings{say: os.Stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&s.rounds, "n", 5, "rounds that count")
-	if err := flags.Parse(args); err != nil {
-		return err
+	flags.IntVar(&s.rows, "rows", 100_000, "rows that are stored at once to see what memory that takes")
+	var names []string
+	for { // flags may stand behind names
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		names, args = append(names, flags.Arg(0)), flags.Args()[1:]
 	}
 	if s.rounds < 1 {
 		return fmt.Errorf("-n %d: at least one round has to count", s.rounds)
 	}
-	chosen, err := choose(flags.Args())
+	if s.rows < 1 {
+		return fmt.Errorf("-rows %d: at least one row has to be stored", s.rows)
+	}
+	chosen, err := choose(names)
 	if err != nil {
 		return err
 	}

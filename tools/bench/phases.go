@@ -36,6 +36,17 @@ type status struct {
 	Type  string `json:"type"`
 	State string `json:"state"`
 	Doing string `json:"doing"`
+
+	Storing stored `json:"storing"`
+}
+
+// stored is how the rows of a run got into the store.
+type stored struct {
+	Rows     int64 `json:"rows"`
+	Batches  int64 `json:"batches"`
+	TotalUS  int64 `json:"total_us"`
+	WaitedUS int64 `json:"waited_us"`
+	Flushed  int64 `json:"flushed_us"`
 }
 
 // summary is what is read of the last line, which is on standard output.
@@ -51,38 +62,51 @@ type mark struct {
 	at   time.Time
 }
 
-// watch runs a command that tells its progress in JSON and returns its phases. When a run began and ended it says itself,
+// sum is how long all of it took.
+func (t timeline) sum() (all time.Duration) {
+	for _, p := range t {
+		all += p.took
+	}
+	return all
+}
+
+// watch runs a command that tells its progress in JSON and returns its phases, and how its rows were stored. When a run began and ended it says itself,
 // when the writing began and ended its files do; the other steps are known as closely as status lines come.
-func watch(c *exec.Cmd) (timeline, error) {
+func watch(c *exec.Cmd) (timeline, stored, error) {
 	told, tell := io.Pipe()
 	c.Stderr = tell
 	heard := make(chan []mark)
-	go func() { heard <- listen(told, time.Now) }()
+	var rows stored
+	go func() {
+		var steps []mark
+		steps, rows = listen(told, time.Now)
+		heard <- steps
+	}()
 	marks := []mark{{starting, time.Now()}}
 	_, out, err := measure(c)
 	gone := time.Now()
 	_ = tell.Close() // it returns none
 	steps := <-heard
 	if err != nil {
-		return nil, err
+		return nil, rows, err
 	}
 	var s summary
 	if err := json.Unmarshal(out, &s); err != nil {
-		return nil, fmt.Errorf("the last line of a run: %w", err)
+		return nil, rows, fmt.Errorf("the last line of a run: %w", err)
 	}
 	if len(s.Written) == 0 {
-		return nil, errors.New("a run wrote nothing")
+		return nil, rows, errors.New("a run wrote nothing")
 	}
 	first, last, err := changed(filepath.Join(s.Written[0], "entities"))
 	if err != nil {
-		return nil, err
+		return nil, rows, err
 	}
 	for _, m := range steps {
 		if m.name != writing && m.name != putting {
 			marks = append(marks, m)
 		}
 	}
-	return between(append(marks, mark{writing, first}, mark{putting, last}), s, gone), nil
+	return between(append(marks, mark{writing, first}, mark{putting, last}), s, gone), rows, nil
 }
 
 // changed returns when the first and the last file below a folder were written.
@@ -107,21 +131,24 @@ func changed(dir string) (first, last time.Time, err error) {
 	return first, last, err
 }
 
-// listen notes when each step was first heard of, until nothing more is told.
-func listen(told io.Reader, now func() time.Time) []mark {
-	var marks []mark
+// listen notes when each step was first heard of, until nothing more is told, and what was told last of the rows.
+func listen(told io.Reader, now func() time.Time) (marks []mark, rows stored) {
 	lines := bufio.NewReader(told)
 	for {
 		text, err := lines.ReadBytes('\n')
 		var s status
-		if json.Unmarshal(bytes.TrimSpace(text), &s) == nil && s.Type == "status" && s.State == "running" {
+		known := json.Unmarshal(bytes.TrimSpace(text), &s) == nil && s.Type == "status"
+		if known {
+			rows = s.Storing
+		}
+		if known && s.State == "running" {
 			step, _, _ := strings.Cut(s.Doing, " ") // the rest says of what, and how far
 			if step != "" && !slices.ContainsFunc(marks, func(m mark) bool { return m.name == step }) {
 				marks = append(marks, mark{step, now()})
 			}
 		}
 		if err != nil {
-			return marks
+			return marks, rows
 		}
 	}
 }
