@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/seed-98789ff7/converter/plugins/foundry/object"
 )
 
 // unusable is why a value is left out.
@@ -18,7 +20,7 @@ type join struct {
 	limit  int // of the size of the joined text
 	report *Report
 
-	scan    scanner
+	scan    object.Scanner
 	keys    []byte // the keys of the documents being joined, one behind the other
 	out     []byte // the joined text
 	missing []string
@@ -59,27 +61,27 @@ func (j *join) embedded() map[string]int {
 
 // append adds the document in value to out, with everything below it. Of one that is not JSON it adds nothing.
 func (j *join) append(n *node, key, ids, value []byte) error {
-	if err := j.scan.object(value, n.names, &n.shape); err != nil {
+	if err := j.scan.Object(value, n.names, &n.shape); err != nil {
 		return &unusable{err.Error()}
 	}
 	n.count++
 	keyMember, idMember := len(n.kids), len(n.kids)+1
-	from := n.shape.open
-	for _, m := range n.shape.members {
-		raw := value[m.start:m.end]
-		if m.name == idMember {
+	from := n.shape.Open
+	for _, m := range n.shape.Members {
+		raw := value[m.Start:m.End]
+		if m.Name == idMember {
 			j.checkID(key, ids, raw)
 			continue
 		}
-		j.out = append(j.out, value[from:m.start]...)
-		from = m.end
-		if m.name == keyMember {
-			j.out = appendText(j.out, key)
-		} else if err := j.member(n.kids[m.name], key, ids, raw); err != nil {
+		j.out = append(j.out, value[from:m.Start]...)
+		from = m.End
+		if m.Name == keyMember {
+			j.out = object.AppendText(j.out, key)
+		} else if err := j.member(n.kids[m.Name], key, ids, raw); err != nil {
 			return err
 		}
 	}
-	j.out = append(j.out, value[from:n.shape.close]...)
+	j.out = append(j.out, value[from:n.shape.Close]...)
 	j.absent(n, key)
 	j.out = append(j.out, '}')
 	if len(j.out) > j.limit {
@@ -90,9 +92,9 @@ func (j *join) append(n *node, key, ids, value []byte) error {
 
 // absent adds the members that the document does not have and that Foundry's own tool adds.
 func (j *join) absent(n *node, key []byte) {
-	comma := !n.shape.empty
+	comma := !n.shape.Empty
 	for i, name := range n.names[:len(n.kids)+1] {
-		if slices.ContainsFunc(n.shape.members, func(m member) bool { return m.name == i }) {
+		if slices.ContainsFunc(n.shape.Members, func(m object.Member) bool { return m.Name == i }) {
 			continue
 		}
 		if comma {
@@ -102,7 +104,7 @@ func (j *join) absent(n *node, key []byte) {
 		j.out = append(append(append(j.out, '"'), name...), `":`...)
 		switch {
 		case i == len(n.kids):
-			j.out = appendText(j.out, key)
+			j.out = object.AppendText(j.out, key)
 		case n.kids[i].single:
 			j.out = append(j.out, "null"...)
 		default:
@@ -123,7 +125,7 @@ func (j *join) member(kid *node, key, ids, raw []byte) error {
 		}
 		j.out = append(j.out, "[]"...)
 	case raw[0] == '"' && len(raw) > 2:
-		present, err := j.child(kid, ids, unquote(raw))
+		present, err := j.child(kid, ids, object.Unquote(raw))
 		if !present {
 			j.out = append(j.out, "null"...)
 		}
@@ -140,16 +142,9 @@ func (j *join) member(kid *node, key, ids, raw []byte) error {
 }
 
 func (j *join) list(kid *node, key, ids, raw []byte) error {
-	s := scanner{data: raw}
 	j.out = append(j.out, '[')
 	empty := len(j.out)
-	for i := s.space(1); raw[i] != ']'; {
-		if raw[i] == ',' {
-			i = s.space(i + 1)
-		}
-		end := s.value(i, 2)
-		entry := raw[i:end]
-		i = s.space(end)
+	err := object.Entries(raw, func(_ int, entry []byte) error {
 		before := len(j.out)
 		if before > empty {
 			j.out = append(j.out, ',')
@@ -160,7 +155,7 @@ func (j *join) list(kid *node, key, ids, raw []byte) error {
 			j.inline(kid, key, entry)
 		case '"':
 			var err error
-			if present, err = j.child(kid, ids, unquote(entry)); err != nil {
+			if present, err = j.child(kid, ids, object.Unquote(entry)); err != nil {
 				return err
 			}
 		default:
@@ -169,9 +164,10 @@ func (j *join) list(kid *node, key, ids, raw []byte) error {
 		if !present {
 			j.out = j.out[:before]
 		}
-	}
+		return nil
+	})
 	j.out = append(j.out, ']')
-	return nil
+	return err
 }
 
 // inline keeps a document that stands where its id should.
@@ -205,24 +201,7 @@ func (j *join) child(kid *node, parent, id []byte) (bool, error) {
 // checkID reports an `_id` that is not the one the key ends with. The key is what others refer to.
 func (j *join) checkID(key, ids, raw []byte) {
 	last := ids[bytes.LastIndexByte(ids, '.')+1:]
-	if raw[0] != '"' || !bytes.Equal(unquote(raw), last) {
+	if raw[0] != '"' || !bytes.Equal(object.Unquote(raw), last) {
 		j.report.fault(key, fmt.Sprintf("its _id is %.40q", raw))
 	}
-}
-
-// appendText adds text as a JSON string. Ids seldom have anything to escape.
-func appendText(out, text []byte) []byte {
-	const digits = "0123456789abcdef"
-	out = append(out, '"')
-	for _, c := range text {
-		switch {
-		case c == '"' || c == '\\':
-			out = append(out, '\\', c)
-		case c < ' ':
-			out = append(out, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		default:
-			out = append(out, c)
-		}
-	}
-	return append(out, '"')
 }

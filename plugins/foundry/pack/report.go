@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-98789ff7/converter/plugins/foundry/leveldb"
+	"github.com/seed-98789ff7/converter/plugins/foundry/nedb"
 )
 
 // maxFaults is how many faults a Report lists; the others are counted.
@@ -13,7 +14,8 @@ const maxFaults = 1000
 
 // Report is the account of one walk through the documents of a pack.
 type Report struct {
-	Database leveldb.Report
+	Database leveldb.Report // of a LevelDB pack
+	NeDB     *nedb.Report   // of a NeDB pack; nil: it is none
 
 	Documents  int            // primary documents handed out
 	Embedded   int            // documents embedded in them

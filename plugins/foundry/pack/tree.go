@@ -1,6 +1,10 @@
 package pack
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed-98789ff7/converter/plugins/foundry/object"
+)
 
 // maxParts limits how deep documents may be embedded in each other. Foundry's deepest are scenes.tokens.delta.items.effects.
 const maxParts = 6
@@ -54,9 +58,9 @@ type node struct {
 	kids  []*node
 	names []string // members the scan looks for: the kids' fields, then _key and _id
 
-	shelf *shelf // nil for the primary collection
-	shape shape  // of the document of this collection that is being joined
-	count int    // documents of this collection in the primary document
+	shelf *shelf       // nil for the primary collection
+	shape object.Shape // of the document of this collection that is being joined
+	count int          // documents of this collection in the primary document
 }
 
 // plant grows the collection paths from path downwards. Each node but the topmost gets a shelf.

@@ -1,4 +1,4 @@
-package pack
+package object
 
 import (
 	"encoding/json"
@@ -17,9 +17,9 @@ func FuzzScan(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var s scanner
-		var shape shape
-		err := s.object([]byte(text), []string{"items", "_key"}, &shape)
+		var s Scanner
+		var shape Shape
+		err := s.Object([]byte(text), []string{"items", "_key"}, &shape)
 		var members map[string]json.RawMessage
 		sound := utf8.ValidString(text) && json.Unmarshal([]byte(text), &members) == nil && members != nil
 		if sound != (err == nil) {
@@ -31,12 +31,12 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if text[shape.open] != '{' || text[shape.close] != '}' || shape.empty != (len(members) == 0) {
+		if text[shape.Open] != '{' || text[shape.Close] != '}' || shape.Empty != (len(members) == 0) {
 			t.Fatalf("%q: %+v", text, shape)
 		}
 		found := map[string]string{}
-		for _, m := range shape.members {
-			found[s.names[m.name]] = text[m.start:m.end]
+		for _, m := range shape.Members {
+			found[s.names[m.Name]] = text[m.Start:m.End]
 		}
 		for _, name := range s.names {
 			if found[name] != string(members[name]) {
@@ -52,7 +52,7 @@ func FuzzUnquote(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s := scanner{data: []byte(text)}
+		s := Scanner{data: []byte(text)}
 		if !utf8.ValidString(text) || text == "" || text[0] != '"' || s.text(1) != len(text) {
 			return
 		}
@@ -60,12 +60,12 @@ func FuzzUnquote(f *testing.F) {
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if got := string(unquote([]byte(text))); got != want {
+		if got := string(Unquote([]byte(text))); got != want {
 			t.Fatalf("%q: %q, want %q", text, got, want)
 		}
 		var back string
-		if err := json.Unmarshal(appendText(nil, []byte(want)), &back); err != nil || back != want {
-			t.Fatalf("%q written as %s: %v", want, appendText(nil, []byte(want)), err)
+		if err := json.Unmarshal(AppendText(nil, []byte(want)), &back); err != nil || back != want {
+			t.Fatalf("%q written as %s: %v", want, AppendText(nil, []byte(want)), err)
 		}
 	})
 }

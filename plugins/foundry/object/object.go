@@ -1,4 +1,9 @@
-package pack
+// Package object finds members in the text of one JSON object, and proves that the text is one, without decoding it. Every
+// storage form of Foundry's documents is taken apart with it, so that what is kept of a document is kept byte for byte.
+//
+// It owns the grammar of JSON as JSON.parse has it. It starts no goroutine, reads no file, and allocates nothing but room for
+// the members asked for. Its errors say what is wrong with the text, and at which byte.
+package object
 
 import (
 	"bytes"
@@ -14,43 +19,54 @@ import (
 // maxNesting limits how deep the arrays and objects of one value may lie in each other.
 const maxNesting = 128
 
-// shape is where the parts of one JSON object lie that the join works on. Offsets count from the beginning of the value.
-type shape struct {
-	open, close int      // its braces
-	empty       bool     // nothing between them
-	members     []member // the wanted ones, in the order of the text
+// Shape is where the parts of one JSON object lie. Offsets count from the beginning of the text.
+type Shape struct {
+	Open, Close int      // its braces
+	Empty       bool     // nothing between them
+	Members     []Member // the wanted ones, in the order of the text
 }
 
-// member is a member of the object that was asked for: which name, and where its value lies.
-type member struct {
-	name       int
-	start, end int
+// Member is a member of the object that was asked for: the index of its name, and where its value lies.
+type Member struct {
+	Name       int
+	Start, End int
 }
 
-// scanner proves that a value is one JSON object, as JSON.parse would have it, and finds members in it. It decodes
+// Value is the text of the member with the index name; nil if the object has none.
+func (s *Shape) Value(text []byte, name int) []byte {
+	for _, m := range s.Members {
+		if m.Name == name {
+			return text[m.Start:m.End]
+		}
+	}
+	return nil
+}
+
+// Scanner proves that a value is one JSON object, as JSON.parse would have it, and finds members in it. It decodes
 // nothing and allocates nothing but room for the members.
-type scanner struct {
+type Scanner struct {
 	data  []byte
 	flaw  string
 	at    int      // of the flaw
 	names []string // wanted members of the outermost object
-	shape *shape
+	shape *Shape
 }
 
-// object scans data and fills s. Of members that stand twice the last one counts, as in JSON.parse.
-func (s *scanner) object(data []byte, names []string, into *shape) error {
-	*into = shape{members: into.members[:0]}
-	*s = scanner{data: data, names: names, shape: into}
+// Object scans data and fills into with where the members of these names lie. Of members that stand twice the last one
+// counts, as in JSON.parse.
+func (s *Scanner) Object(data []byte, names []string, into *Shape) error {
+	*into = Shape{Members: into.Members[:0]}
+	*s = Scanner{data: data, names: names, shape: into}
 	if !utf8.Valid(data) {
 		return errors.New("the text is not UTF-8")
 	}
-	into.open = s.space(0)
-	if into.open == len(data) || data[into.open] != '{' {
+	into.Open = s.space(0)
+	if into.Open == len(data) || data[into.Open] != '{' {
 		return errors.New("not a JSON object")
 	}
-	end := s.value(into.open, 1)
+	end := s.value(into.Open, 1)
 	if end >= 0 {
-		into.close = end - 1
+		into.Close = end - 1
 		if end = s.space(end); end < len(data) {
 			end = s.fail(end, "text after the end of the object")
 		}
@@ -61,12 +77,30 @@ func (s *scanner) object(data []byte, names []string, into *shape) error {
 	return nil
 }
 
-func (s *scanner) fail(at int, flaw string) int {
+// Entries calls each with the text of every entry of the array in list, which a scanner has passed, until one of the calls
+// returns an error.
+func Entries(list []byte, each func(i int, entry []byte) error) error {
+	s := Scanner{data: list}
+	n := 0
+	for i := s.space(1); list[i] != ']'; n++ {
+		if list[i] == ',' {
+			i = s.space(i + 1)
+		}
+		end := s.value(i, 2)
+		if err := each(n, list[i:end]); err != nil {
+			return err
+		}
+		i = s.space(end)
+	}
+	return nil
+}
+
+func (s *Scanner) fail(at int, flaw string) int {
 	s.at, s.flaw = at, flaw
 	return -1
 }
 
-func (s *scanner) space(i int) int {
+func (s *Scanner) space(i int) int {
 	for i < len(s.data) && s.data[i] <= ' ' { // seldom: packs are written without white space
 		if c := s.data[i]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
 			break
@@ -77,7 +111,7 @@ func (s *scanner) space(i int) int {
 }
 
 // value returns where the value that begins at i ends, or -1.
-func (s *scanner) value(i, depth int) int {
+func (s *Scanner) value(i, depth int) int {
 	if i >= len(s.data) {
 		return s.fail(i, "a value is missing")
 	}
@@ -104,11 +138,11 @@ func (s *scanner) value(i, depth int) int {
 	return s.fail(i, "not the beginning of a value")
 }
 
-func (s *scanner) members(i, depth int) int {
+func (s *Scanner) members(i, depth int) int {
 	i = s.space(i)
 	if i < len(s.data) && s.data[i] == '}' {
 		if depth == 1 {
-			s.shape.empty = true
+			s.shape.Empty = true
 		}
 		return i + 1
 	}
@@ -143,16 +177,16 @@ func (s *scanner) members(i, depth int) int {
 }
 
 // note keeps where a wanted member lies.
-func (s *scanner) note(quoted []byte, start, end int) {
-	name := slices.Index(s.names, string(unquote(quoted)))
+func (s *Scanner) note(quoted []byte, start, end int) {
+	name := slices.Index(s.names, string(Unquote(quoted)))
 	if name < 0 {
 		return
 	}
-	s.shape.members = slices.DeleteFunc(s.shape.members, func(m member) bool { return m.name == name })
-	s.shape.members = append(s.shape.members, member{name, start, end})
+	s.shape.Members = slices.DeleteFunc(s.shape.Members, func(m Member) bool { return m.Name == name })
+	s.shape.Members = append(s.shape.Members, Member{name, start, end})
 }
 
-func (s *scanner) array(i, depth int) int {
+func (s *Scanner) array(i, depth int) int {
 	i = s.space(i)
 	if i < len(s.data) && s.data[i] == ']' {
 		return i + 1
@@ -174,7 +208,7 @@ func (s *scanner) array(i, depth int) int {
 
 // text returns where the string ends whose first character is at i. Eight bytes are looked at together, because most
 // of a pack is prose.
-func (s *scanner) text(i int) int {
+func (s *Scanner) text(i int) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for {
 		for i+8 <= len(s.data) {
@@ -205,7 +239,7 @@ func (s *scanner) text(i int) int {
 	}
 }
 
-func (s *scanner) escape(i int) int {
+func (s *Scanner) escape(i int) int {
 	if i >= len(s.data) {
 		return s.fail(i, "a string has no end")
 	}
@@ -227,14 +261,14 @@ func hexadecimal(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-func (s *scanner) word(i int, word string) int {
+func (s *Scanner) word(i int, word string) int {
 	if len(s.data)-i < len(word) || string(s.data[i:i+len(word)]) != word {
 		return s.fail(i, "not the beginning of a value")
 	}
 	return i + len(word)
 }
 
-func (s *scanner) number(i int) int {
+func (s *Scanner) number(i int) int {
 	if s.data[i] == '-' {
 		i++
 	}
@@ -258,7 +292,7 @@ func (s *scanner) number(i int) int {
 	return i
 }
 
-func (s *scanner) digits(i int) int {
+func (s *Scanner) digits(i int) int {
 	start := i
 	for i < len(s.data) && s.data[i] >= '0' && s.data[i] <= '9' {
 		i++
@@ -269,9 +303,9 @@ func (s *scanner) digits(i int) int {
 	return i
 }
 
-// unquote returns the text of a string that the scanner has passed. It allocates for escapes alone, which neither the
+// Unquote returns the text of a string that the scanner has passed. It allocates for escapes alone, which neither the
 // ids nor the member names of Foundry have.
-func unquote(quoted []byte) []byte {
+func Unquote(quoted []byte) []byte {
 	raw := quoted[1 : len(quoted)-1]
 	if i := bytes.IndexByte(raw, '\\'); i >= 0 {
 		return unescape(raw, i)
@@ -320,4 +354,21 @@ func unescape(raw []byte, i int) []byte {
 func unit(hex []byte) rune {
 	n, _ := strconv.ParseUint(string(hex[:4]), 16, 16) // the scanner saw that they are digits
 	return rune(n)
+}
+
+// AppendText adds text as a JSON string. Ids seldom have anything to escape.
+func AppendText(out, text []byte) []byte {
+	const digits = "0123456789abcdef"
+	out = append(out, '"')
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			out = append(out, '\\', c)
+		case c < ' ':
+			out = append(out, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		default:
+			out = append(out, c)
+		}
+	}
+	return append(out, '"')
 }
