@@ -22,6 +22,8 @@ type Text struct {
 // Inline is a pack whose documents are stored whole, in any form but LevelDB's. It adds what the join adds to the others: the
 // `_key` of every document, and the numbers of those embedded.
 type Inline struct {
+	Named bool // its documents refer to each other by name, not by id
+
 	counts func() (map[string]int, error)
 	texts  func(report func(key, reason string)) iter.Seq2[Text, error]
 	close  func() error

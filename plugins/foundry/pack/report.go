@@ -16,6 +16,7 @@ const maxFaults = 1000
 type Report struct {
 	Database leveldb.Report // of a LevelDB pack
 	NeDB     *nedb.Report   // of a NeDB pack; nil: it is none
+	Files    int            // looked at, of a source tree
 
 	Documents  int            // primary documents handed out
 	Embedded   int            // documents embedded in them
