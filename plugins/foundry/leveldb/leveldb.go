@@ -2,7 +2,8 @@
 // not even when the folder belongs to a running program.
 //
 // It owns the file formats (CURRENT, MANIFEST, tables, logs), the choice of what is live, the proof of every checksum
-// and the account of what could not be read. What keys and values mean is left to its callers.
+// and the account of what could not be read. A folder whose MANIFEST is lost or damaged is salvaged: all tables and logs in it
+// are read, and of each key the newest entry counts. What keys and values mean is left to its callers.
 //
 // Open takes a snapshot: it reads the MANIFEST, opens every live table, replays the live logs into memory, and starts
 // over when the MANIFEST changed meanwhile. From then on tables, which LevelDB never rewrites, are read through the open
@@ -29,7 +30,7 @@ import (
 // What Open can find instead of a database. The messages that wrap them name the file and what to do next.
 var (
 	ErrNoDatabase = errors.New("no LevelDB database")
-	ErrNoManifest = errors.New("the MANIFEST of the database is missing")
+	ErrNoManifest = errors.New("the MANIFEST of the database is missing, and so is everything else")
 	ErrComparator = errors.New("the database orders its keys in an unknown way")
 	ErrCorrupt    = errors.New("the database is damaged")
 	ErrBusy       = errors.New("the database keeps changing")
@@ -64,7 +65,7 @@ func open(dir string, look func(dir string) (head, error)) (*DB, error) {
 			if before.moved(dir) {
 				continue
 			}
-			return nil, err
+			return salvage(dir, err)
 		}
 		db, err := load(dir, before)
 		if after, again := look(dir); again != nil || !before.equal(after) {
@@ -74,13 +75,12 @@ func open(dir string, look func(dir string) (head, error)) (*DB, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return salvage(dir, err)
 		}
 		db.report.Tries = try
 		return db, nil
 	}
-	return nil, fmt.Errorf("%w: %s changed during each of %d tries to read it: "+
-		"close the program that writes there, or copy the folder and read the copy", ErrBusy, dir, tries)
+	return nil, busy(dir)
 }
 
 // Close lets go of the table files. Cursors of the DB end with os.ErrClosed.
@@ -123,7 +123,7 @@ func load(dir string, h head) (*DB, error) {
 	d.report.Stale = files.stale(v, h.current)
 	err = d.openTables(v, files)
 	if err == nil {
-		err = d.readLogs(v, files)
+		err = d.readLogs(v.liveLog, files)
 	}
 	if err != nil {
 		_ = d.Close() // the reason for giving up is what matters
@@ -178,10 +178,11 @@ func (d *DB) openTable(name string, m meta) (*table, error) {
 	return t, nil
 }
 
-func (d *DB) readLogs(v *version, files files) error {
+// readLogs replays the logs that live chooses.
+func (d *DB) readLogs(live func(number uint64) bool, files files) error {
 	l := &replay{}
 	for _, number := range files.logs {
-		if !v.liveLog(number) {
+		if !live(number) {
 			continue
 		}
 		name := logName(number)

@@ -7,7 +7,8 @@ import (
 
 // Report is the account of one database.
 type Report struct {
-	Manifest   string   // the MANIFEST that CURRENT names
+	Manifest   string   // the MANIFEST that CURRENT names; empty: Salvaged
+	Salvaged   string   // why the state was put together from all tables and logs; empty: it was not
 	Tables     int      // live tables found
 	TableBytes int64    // their size on disk
 	Logs       int      // live logs
