@@ -151,8 +151,12 @@ func spellings(ref string) []string {
 func clean(name string) string { return path.Clean("/" + name)[1:] }
 
 func (r root) find(name string, a *sdk.AssetRef) bool {
-	local := filepath.FromSlash(clean(name))
 	for _, place := range r.search {
+		inner, ok := place.local(clean(name))
+		local := filepath.FromSlash(inner)
+		if !ok {
+			continue
+		}
 		if info, err := place.fs.Stat(local); err == nil && info.Mode().IsRegular() {
 			a.Status, a.Path, a.Size = sdk.Present, filepath.Join(place.dir, local), info.Size()
 			return true

@@ -1,12 +1,13 @@
-// Package foundry is the source of Foundry VTT content: the systems, modules and worlds of a `Data` folder, read offline
-// and without writing a byte to it.
+// Package foundry is the source of Foundry VTT content: the systems, modules and worlds of a `Data` folder, single packages, zip
+// files of them and single packs, read offline and without writing a byte to them.
 //
 // It owns what Foundry content means: packages and their manifests, which files are packs, what a document is called and
-// what it refers to. Reading a pack's files is foundry/pack's and foundry/leveldb's. It starts no goroutine. Its errors
+// what it refers to. Putting a pack's documents together is foundry/pack's part; reading its files is the part of
+// foundry/leveldb, foundry/nedb and foundry/tree, for which foundry/object takes JSON apart. It starts no goroutine. Its errors
 // are *sdk.Diagnostic with codes that begin with "foundry."; a document that cannot be read is skipped with one, a pack
 // that cannot be opened too, and the others go on.
 //
-// Passwords, settings, chat and fog of worlds are never read: see private.
+// Users, settings, chat and fog of worlds are read only when the options name them, and passwords never: see private.
 //
 // Memory: what foundry/pack needs for one pack, the names of one pack's folders and the keys of its documents, and one
 // entry for each distinct asset reference (about 200 bytes).
@@ -29,9 +30,13 @@ const Version = "0.1.0"
 
 // Options are the options of a foundry source.
 type Options struct {
-	Roots            []string `json:"roots" jsonschema:"required,minItems=1" jsonschema_description:"Foundry Data folders: those that hold systems, modules and worlds. Relative to the config file."`
-	CoreRoot         string   `json:"core_root,omitempty" jsonschema_description:"Folder of Foundry's own pictures: resources/app/public of an installation. Without it, references to them stay references."`
-	WorldCollections []string `json:"world_collections,omitempty" jsonschema:"uniqueItems=true,enum=actors,enum=cards,enum=combats,enum=folders,enum=items,enum=journal,enum=macros,enum=playlists,enum=scenes,enum=tables" jsonschema_description:"Collections of worlds to read. Default: all but combats."`
+	Roots            []string  `json:"roots" jsonschema:"required,minItems=1" jsonschema_description:"What to read: Foundry Data folders, folders or zip files of packages, packs in any form. Relative to the config file."`
+	CoreRoot         string    `json:"core_root,omitempty" jsonschema_description:"Folder of Foundry's own pictures: resources/app/public of an installation. Without it, references to them stay references."`
+	Include          Selection `json:"include,omitzero" jsonschema_description:"Read nothing but these. Default: everything."`
+	Exclude          Selection `json:"exclude,omitzero" jsonschema_description:"Do not read these, whatever include says. Default: nothing is left out."`
+	WorldCollections []string  `json:"world_collections,omitempty" jsonschema:"uniqueItems=true,enum=actors,enum=cards,enum=combats,enum=fog,enum=folders,enum=items,enum=journal,enum=macros,enum=messages,enum=playlists,enum=scenes,enum=settings,enum=tables,enum=users" jsonschema_description:"Collections of worlds to read. Default: all but combats, fog, messages, settings and users. Passwords are never read."`
+	Secrets          string    `json:"secrets,omitempty" jsonschema:"enum=keep,enum=drop" jsonschema_description:"What becomes of text that only game masters may read: keep it, or drop it. Default: keep."`
+	Language         string    `json:"language,omitempty" jsonschema_description:"Language to translate the packages' own words into, such as en or pt-BR. Default: en."`
 }
 
 // Validate refuses what would be read wrongly: not every caller has looked at the schema.
@@ -43,15 +48,23 @@ func (o *Options) Validate() error {
 			Suggestion: dataFolder.suggestion,
 		})
 	}
+	known := slices.Concat(worldCollections, private, []string{"combats"})
 	for i, c := range o.WorldCollections {
-		if c != "combats" && !slices.Contains(worldCollections, c) {
+		if !slices.Contains(known, c) {
 			faults = append(faults, &sdk.Diagnostic{
 				Kind: sdk.Invalid, Code: "foundry.world_collection", ConfigPath: fmt.Sprintf("/world_collections/%d", i),
 				Summary:    fmt.Sprintf("%q is no collection of worlds that can be read", c),
-				Suggestion: "those that can are combats, " + strings.Join(worldCollections, ", "),
+				Suggestion: "those that can are " + strings.Join(slices.Sorted(slices.Values(known)), ", "),
 			})
 		}
 	}
+	if o.Secrets != "" && o.Secrets != "keep" && o.Secrets != "drop" {
+		faults = append(faults, &sdk.Diagnostic{
+			Kind: sdk.Invalid, Code: "foundry.secrets", ConfigPath: "/secrets", Summary: fmt.Sprintf("secrets cannot be %q", o.Secrets),
+			Suggestion: "write keep or drop",
+		})
+	}
+	faults = append(faults, o.Include.faults("include"), o.Exclude.faults("exclude"))
 	return errors.Join(faults...)
 }
 
@@ -60,7 +73,7 @@ func New() sdk.Source {
 	return sdk.Define(sdk.Plugin[Options]{
 		Name:    "foundry",
 		Version: Version,
-		Summary: "Reads Foundry VTT systems, modules and worlds from a Data folder, read-only.",
+		Summary: "Reads Foundry VTT systems, modules, worlds and packs, read-only.",
 		License: "MIT",
 		Kinds: []string{
 			"creature", "character", "vehicle", "group", "item", "spell", "feature", "class", "subclass", "species",
@@ -74,28 +87,35 @@ func New() sdk.Source {
 
 // library is an opened source: the packages of its roots.
 type library struct {
-	options Options
-	roots   []root
-	core    []root // none or one
-	packs   []pack
-	files   *files
-	types   map[string]string // document type of each known compendium, by "package.pack"
-	notes   []sdk.Diagnostic  // what was found wrong while looking, reported when reading begins
-	missing error             // folders of the options that cannot be read
+	options   Options
+	roots     []root
+	core      []root // none or one
+	packs     []pack
+	files     *files
+	types     map[string]string // document type of each known compendium, by "package.pack"
+	notes     []sdk.Diagnostic  // what was found wrong while looking, reported when reading begins
+	missing   error             // folders of the options that cannot be read
+	counted   *remembered
+	env       sdk.Environment
+	temporary string // folder to remove in the end
 }
 
-// root is one Data folder, or the folder of an installation.
+// root is one Data folder, the folder of one package, or that of an installation.
 type root struct {
-	dir    string
-	fs     *os.Root
-	search []root // where to look for files that its documents refer to, in this order
+	dir      string
+	fs       *os.Root
+	mount    string // where it would lie in Data; empty: it is Data itself
+	kind     string // of the one package that it is
+	manifest string // of that package
+	only     string // the one pack of it that is read, inside Data; empty: all
+	search   []root // where to look for files that its documents refer to, in this order
 }
 
 func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
-	l := &library{options: o}
+	l := &library{options: o, env: env, counted: remember(env.CacheDir)}
 	for i, name := range o.Roots {
-		r, err := dataFolder.open(env.Path(name), fmt.Sprintf("/roots/%d", i))
-		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir }) {
+		r, err := l.openRoot(env.Path(name), fmt.Sprintf("/roots/%d", i))
+		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir && other.only == r.only }) {
 			err = r.fs.Close() // named twice
 		} else if err == nil {
 			l.roots = append(l.roots, r)
@@ -110,7 +130,9 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 		}
 	}
 	for i, r := range l.roots {
-		l.roots[i].search = slices.Concat([]root{r}, l.roots[:i], l.roots[i+1:], l.core)
+		places := slices.Concat([]root{r}, l.roots[:i], l.roots[i+1:], l.core)
+		// Of a package around a single pack no files are named by the options, and none is looked for.
+		l.roots[i].search = slices.DeleteFunc(places, func(place root) bool { return place.only != "" })
 	}
 	l.files = newFiles()
 	l.look()
@@ -123,6 +145,9 @@ func (l *library) Close() error {
 	for _, r := range slices.Concat(l.roots, l.core) {
 		errs = append(errs, r.fs.Close())
 	}
+	if l.temporary != "" {
+		errs = append(errs, os.RemoveAll(l.temporary))
+	}
 	return errors.Join(errs...)
 }
 
@@ -133,8 +158,9 @@ func (l *library) Check(context.Context) error {
 	}
 	d := &sdk.Diagnostic{
 		Kind: sdk.NotFound, Code: "foundry.nothing_found", ConfigPath: "/roots",
-		Summary:    "no pack that can be read was found in " + strings.Join(l.options.Roots, ", "),
-		Suggestion: dataFolder.suggestion + ", the one that holds the folders systems, modules and worlds",
+		Summary: "no pack that can be read was found in " + strings.Join(l.options.Roots, ", "),
+		Suggestion: dataFolder.suggestion + ", the one that holds the folders systems, modules and worlds, or a package or pack; " +
+			"include and exclude may leave nothing",
 	}
 	for _, n := range l.notes {
 		d.Detail += n.Summary + "\n"

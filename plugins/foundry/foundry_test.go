@@ -85,6 +85,7 @@ type heard struct {
 	all     []string // everything, in order, in short
 	records []sdk.Record
 	skipped []*sdk.Diagnostic
+	states  map[string][]byte // the last checkpoints, as they are
 	reports []sdk.Diagnostic
 	fail    func(what string) error // nil: never
 }
@@ -110,7 +111,12 @@ func (h *heard) Skip(stream, id string, reason error) error {
 }
 
 func (h *heard) Checkpoint(stream string, state []byte) error {
-	return h.tell("checkpoint %s %s", stream, state)
+	if h.states == nil {
+		h.states = map[string][]byte{}
+	}
+	h.states[stream] = state
+	done, _, _ := strings.Cut(string(state), `,"files":`)
+	return h.tell("checkpoint %s %s}", stream, strings.TrimSuffix(done, "}"))
 }
 
 func (h *heard) Progress(stream string, done, total int64, _ string) error {
@@ -186,8 +192,13 @@ func TestOptions(t *testing.T) {
 		"no root":                   {`{"roots": []}`, "foundry.root_unnamed /roots"},
 		"a root without a name":     {`{"roots": ["x", ""]}`, "foundry.root_unnamed /roots"},
 		"roots that are no list":    {`{"roots": "x"}`, "options_invalid /roots"},
-		"passwords":                 {`{"roots": ["x"], "world_collections": ["actors", "users"]}`, "foundry.world_collection /world_collections/1"},
-		"several faults":            {`{"roots": [], "world_collections": ["settings", "Actors"]}`, "foundry.root_unnamed /roots, foundry.world_collection /world_collections/0, foundry.world_collection /world_collections/1"},
+		"users":                     {`{"roots": ["x"], "world_collections": ["actors", "users", "settings", "messages", "fog", "combats"]}`, ""},
+		"another collection":        {`{"roots": ["x"], "world_collections": ["actors", "drawings"]}`, "foundry.world_collection /world_collections/1"},
+		"patterns":                  {`{"roots": ["x"], "include": {"packages": ["dnd*"], "packs": ["?", "a/b"], "types": ["Item/*"]}, "exclude": {"packs": ["x"]}}`, ""},
+		"no patterns":               {`{"roots": ["x"], "include": {"packages": ["[", "a"]}, "exclude": {"types": ["", "[a"]}}`, "foundry.pattern /include/packages/0, foundry.pattern /exclude/types/0, foundry.pattern /exclude/types/1"},
+		"secrets":                   {`{"roots": ["x"], "secrets": "show"}`, "foundry.secrets /secrets"},
+		"secrets and language":      {`{"roots": ["x"], "secrets": "drop", "language": "pt-BR"}`, ""},
+		"several faults":            {`{"roots": [], "world_collections": ["drawings", "Actors"]}`, "foundry.root_unnamed /roots, foundry.world_collection /world_collections/0, foundry.world_collection /world_collections/1"},
 		"a way out of the world":    {`{"roots": ["x"], "world_collections": ["../../secret"]}`, "foundry.world_collection /world_collections/0"},
 		"a collection without name": {`{"roots": ["x"], "world_collections": [""]}`, "foundry.world_collection /world_collections/0"},
 	} {
@@ -227,7 +238,7 @@ func TestSchema(t *testing.T) {
 		t.Errorf("the schema lets too much through: %s", foundry.New().Spec().Options)
 	}
 	enum := schema.Properties.Collections.Items.Enum
-	if slices.Contains(enum, "users") || len(enum) != 10 {
+	if len(enum) != 14 {
 		t.Errorf("collections that may be asked for: %q", enum)
 	}
 	if err := (&foundry.Options{Roots: []string{"x"}, WorldCollections: enum}).Validate(); err != nil {
@@ -248,7 +259,7 @@ func TestKindsAreDeclared(t *testing.T) {
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{
-		"file": "", "empty/note.txt": "", "core/icons/a.webp": "",
+		"file": "", "bad.zip": "PK", "empty/note.txt": "", "core/icons/a.webp": "",
 		"old/modules/m/module.json":  `{"id": "m", "packs": [{"name": "p", "path": "packs/p.db", "type": "Item"}]}`,
 		"old/modules/m/packs/p.db":   `{"_id":"a"}`,
 		"gone/modules/m/module.json": `{"id": "m", "packs": [{"name": "p", "type": "Item"}]}`,
@@ -260,18 +271,21 @@ func TestCheck(t *testing.T) {
 		want    string // code and place of every fault
 		says    string // somewhere in what the user sees
 	}{
-		"good":                   {options{"roots": []string{good}}, 0, "", ""},
-		"good, with core":        {options{"roots": []string{good}, "core_root": filepath.Join(dir, "core")}, 0, "", ""},
-		"a missing root":         {options{"roots": []string{filepath.Join(dir, "none")}}, sdk.NotFound, "foundry.root_missing /roots/0", "correct the path"},
-		"the second is missing":  {options{"roots": []string{good, filepath.Join(dir, "none")}}, sdk.NotFound, "foundry.root_missing /roots/1", "none"},
-		"both are missing":       {options{"roots": []string{dir + "/x", dir + "/y"}}, sdk.NotFound, "foundry.root_missing /roots/0, foundry.root_missing /roots/1", ""},
-		"a file":                 {options{"roots": []string{filepath.Join(dir, "file")}}, sdk.Invalid, "foundry.root_not_a_folder /roots/0", "Data folder"},
-		"a folder without packs": {options{"roots": []string{filepath.Join(dir, "empty")}}, sdk.NotFound, "foundry.nothing_found /roots", "systems, modules and worlds"},
-		"a package by itself":    {options{"roots": []string{filepath.Join(good, "modules", "m")}}, sdk.NotFound, "foundry.nothing_found /roots", "Data folder"},
-		"older packs alone":      {options{"roots": []string{filepath.Join(dir, "old")}}, sdk.NotFound, "foundry.nothing_found /roots", "Foundry 10"},
-		"packs that are gone":    {options{"roots": []string{filepath.Join(dir, "gone")}}, sdk.NotFound, "foundry.nothing_found /roots", "modules/m/packs/p"},
-		"no core":                {options{"roots": []string{good}, "core_root": filepath.Join(dir, "none")}, sdk.NotFound, "foundry.root_missing /core_root", ""},
-		"core is a file":         {options{"roots": []string{good}, "core_root": filepath.Join(dir, "file")}, sdk.Invalid, "foundry.root_not_a_folder /core_root", "resources/app/public"},
+		"good":                    {options{"roots": []string{good}}, 0, "", ""},
+		"good, with core":         {options{"roots": []string{good}, "core_root": filepath.Join(dir, "core")}, 0, "", ""},
+		"a missing root":          {options{"roots": []string{filepath.Join(dir, "none")}}, sdk.NotFound, "foundry.root_missing /roots/0", "correct the path"},
+		"the second is missing":   {options{"roots": []string{good, filepath.Join(dir, "none")}}, sdk.NotFound, "foundry.root_missing /roots/1", "none"},
+		"both are missing":        {options{"roots": []string{dir + "/x", dir + "/y"}}, sdk.NotFound, "foundry.root_missing /roots/0, foundry.root_missing /roots/1", ""},
+		"a file":                  {options{"roots": []string{filepath.Join(dir, "file")}}, sdk.Invalid, "foundry.root_not_a_folder /roots/0", "Data folder"},
+		"a folder without packs":  {options{"roots": []string{filepath.Join(dir, "empty")}}, sdk.NotFound, "foundry.nothing_found /roots", "systems, modules and worlds"},
+		"a package by itself":     {options{"roots": []string{filepath.Join(good, "modules", "m")}}, 0, "", ""},
+		"a pack by itself":        {options{"roots": []string{filepath.Join(good, "modules", "m", "packs", "p")}}, 0, "", ""},
+		"older packs alone":       {options{"roots": []string{filepath.Join(dir, "old")}}, 0, "", ""},
+		"nothing is left":         {options{"roots": []string{good}, "exclude": map[string]any{"packages": []string{"*"}}}, sdk.NotFound, "foundry.nothing_found /roots", "exclude"},
+		"a zip file that is none": {options{"roots": []string{filepath.Join(dir, "bad.zip")}}, sdk.Invalid, "foundry.zip_unreadable /roots/0", "unpack it"},
+		"packs that are gone":     {options{"roots": []string{filepath.Join(dir, "gone")}}, sdk.NotFound, "foundry.nothing_found /roots", "modules/m/packs/p"},
+		"no core":                 {options{"roots": []string{good}, "core_root": filepath.Join(dir, "none")}, sdk.NotFound, "foundry.root_missing /core_root", ""},
+		"core is a file":          {options{"roots": []string{good}, "core_root": filepath.Join(dir, "file")}, sdk.Invalid, "foundry.root_not_a_folder /core_root", "resources/app/public"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, tt.options)

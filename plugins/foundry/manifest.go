@@ -14,8 +14,10 @@ import (
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// packageKinds are the kinds of packages, with the folder they lie in. The kind's name is that of the manifest.
-var packageKinds = [...]struct{ name, folder string }{
+// packageKind is a kind of packages, with the folder they lie in. Its name is that of the manifest.
+type packageKind struct{ name, folder string }
+
+var packageKinds = [...]packageKind{
 	{"system", "systems"}, {"module", "modules"}, {"world", "worlds"},
 }
 
@@ -52,7 +54,8 @@ type pack struct {
 	typ        string // document type it holds
 	system     string
 	book       string
-	dir        string // of the LevelDB files, absolute
+	dir        string // of its files, or its file, absolute
+	format     string
 	uri        string // the same inside the root
 	collection string // of a world; empty for a compendium
 }
@@ -117,6 +120,14 @@ func (t *text) UnmarshalJSON(b []byte) error {
 func (l *library) look() {
 	l.types = map[string]string{}
 	for _, r := range l.roots {
+		if r.kind != "" {
+			l.lookAt(r, r.kind, r.mount)
+			continue
+		}
+		if r.only != "" {
+			l.lookAtOne(r, pkg{})
+			continue
+		}
 		for _, kind := range packageKinds {
 			entries, err := fs.ReadDir(r.fs.FS(), kind.folder)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -146,18 +157,19 @@ func (l *library) unique() {
 
 // lookAt reads one package's manifest. A folder without one is not a package.
 func (l *library) lookAt(r root, kind, dir string) {
-	name := path.Join(dir, kind+".json")
-	info, err := r.fs.Stat(dir)
+	name := path.Join(dir, first(r.manifest, kind+".json"))
+	info, err := r.stat(dir)
 	if err == nil && !info.IsDir() {
 		return
 	}
 	var data []byte
 	if err == nil {
-		data, err = readManifest(r.fs, name)
+		local, _ := r.local(name)
+		data, err = readManifest(r.fs, local)
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.noAccess(filepath.Join(r.dir, filepath.FromSlash(name)), err)
+			l.noAccess(r.path(name), err)
 		}
 		return
 	}
@@ -177,9 +189,13 @@ func (l *library) lookAt(r root, kind, dir string) {
 	if kind == "system" {
 		p.system = p.id
 	}
+	before := len(l.packs)
 	l.compendia(p, m)
 	if kind == "world" {
 		l.world(p)
+	}
+	if r.only != "" && len(l.packs) == before {
+		l.lookAtOne(r, p)
 	}
 }
 
@@ -246,7 +262,7 @@ func (l *library) compendia(p pkg, m manifest) {
 			pkg: p, name: name, label: first(string(declared.Label), name), typ: first(string(declared.Type), string(declared.Entity)),
 			system: system, book: book(declared.Flags, system), uri: path.Join(p.dir, where),
 		}
-		if full := p.owner() + "." + name; l.types[full] == "" { // the first root wins here too
+		if full := entry.owned(); l.types[full] == "" { // the first root wins here too
 			l.types[full] = entry.typ
 		}
 		l.addPack(entry, true)
@@ -263,11 +279,7 @@ func inside(name string) string {
 var worldCollections = []string{"actors", "cards", "folders", "items", "journal", "macros", "playlists", "scenes", "tables"}
 
 func (l *library) world(p pkg) {
-	wanted := l.options.WorldCollections
-	if len(wanted) == 0 {
-		wanted = worldCollections
-	}
-	for _, collection := range slices.Compact(slices.Sorted(slices.Values(wanted))) {
+	for _, collection := range l.collections() {
 		entry := pack{
 			pkg: p, name: collection, label: first(p.title, p.id) + ": " + collection, typ: documentTypes[collection],
 			system: p.system, uri: path.Join(p.dir, "data", collection), collection: collection,
@@ -276,38 +288,46 @@ func (l *library) world(p pkg) {
 	}
 }
 
+// collections are those of worlds that are read.
+func (l *library) collections() []string {
+	wanted := l.options.WorldCollections
+	if len(wanted) == 0 {
+		wanted = worldCollections
+	}
+	return slices.Compact(slices.Sorted(slices.Values(wanted)))
+}
+
 // addPack takes a pack whose files are there, and notes what one without them means.
 func (l *library) addPack(p pack, declared bool) {
-	older := p.uri + ".db"
-	info, err := p.pkg.root.fs.Stat(older)
-	nedb := err == nil && info.Mode().IsRegular() && info.Size() > 0
-	if !isLevelDB(p.pkg.root.fs, p.uri) && isLevelDB(p.pkg.root.fs, older) {
-		p.uri = older
+	only := p.pkg.root.only
+	if only != "" && !p.same(only) || !l.options.wants(p) {
+		return
 	}
-	p.dir = filepath.Join(p.pkg.root.dir, filepath.FromSlash(p.uri))
-	switch {
-	case isLevelDB(p.pkg.root.fs, p.uri):
-		l.packs = append(l.packs, p)
-		if nedb && declared {
-			l.remark(sdk.Unsupported, "foundry.nedb_left", "beside the pack "+p.uri+" lies the file it was made from, "+older+", which is not read")
+	where := p.uri
+	if only != "" {
+		p.uri = strings.TrimSuffix(only, ".db") // sources lie elsewhere than the pack they are for
+	}
+	uri, format, both := p.find()
+	if format == "" {
+		if declared {
+			l.remark(sdk.NotFound, "foundry.pack_absent", "the package "+p.pkg.id+" declares the pack "+where+", which is not there")
 		}
-	case nedb:
-		l.note(sdk.Unsupported, "foundry.nedb", "the pack "+older+" is in the format of Foundry 10 and before, which is not read yet",
-			"open the package once in a newer Foundry, which rewrites it", nil)
-	case declared:
-		l.remark(sdk.NotFound, "foundry.pack_absent", "the package "+p.pkg.id+" declares the pack "+p.uri+", which is not there")
+		return
+	}
+	p.uri, p.format, p.dir = uri, format, p.pkg.root.path(uri)
+	l.packs = append(l.packs, p)
+	if both != "" && declared {
+		l.remark(sdk.Unsupported, "foundry.nedb_left", "beside the pack "+p.uri+" lies the file it was made from, "+both+", which is not read")
 	}
 }
 
-func isLevelDB(r *os.Root, dir string) bool {
-	entries, err := fs.ReadDir(r.FS(), dir)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		ext := path.Ext(e.Name())
-		return e.Name() == "CURRENT" || ext == ".ldb" || ext == ".sst"
-	})
+// sibling is another collection of the world that the pack is of, if its files are there.
+func (p pack) sibling(collection string) (pack, bool) {
+	p.name, p.collection, p.typ = collection, collection, documentTypes[collection]
+	p.uri = path.Join(p.pkg.dir, "data", collection)
+	uri, format, _ := p.find()
+	p.uri, p.format, p.dir = uri, format, p.pkg.root.path(uri)
+	return p, format != ""
 }
 
 // book is the name of the book a compendium stands for, which systems keep in their flags.

@@ -71,7 +71,7 @@ func TestManifest(t *testing.T) {
 		"the older format": {
 			manifest: `{"id": "mod", "packs": [{"name": "items", "path": "packs/items.db", "type": "Item"}]}`,
 			files:    map[string]string{"packs/items.db": `{"_id":"b","name":"old"}` + "\n"},
-			reports:  "foundry.nedb 1",
+			want:     []string{"module/mod/items Compendium.mod.items.Item.b old"},
 		},
 		"declared and absent": {
 			manifest: `{"id": "mod", "packs": [{"name": "gone", "type": "Item"}, {"name": "items", "type": "Item"}]}`,

@@ -2,6 +2,7 @@ package foundry
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,17 +11,17 @@ import (
 	"strings"
 
 	"github.com/seed-98789ff7/converter/plugins/foundry/leveldb"
+	"github.com/seed-98789ff7/converter/plugins/foundry/nedb"
 	packs "github.com/seed-98789ff7/converter/plugins/foundry/pack"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// done is the checkpoint of a stream that was read to its end. A stream is read again from its start otherwise: a pack is
-// read in less than a second.
-const done = `{"done":true}`
-
-// private are the collections whose documents are never read, wherever they lie: they hold passwords, keys, chat, and
-// what single players have seen.
-var private = []string{"users", "settings", "messages", "fog"}
+// checkpoint is that of a stream that was read to its end. A stream is read again from its start otherwise: a pack is read in
+// less than a second.
+type checkpoint struct {
+	Done  bool   `json:"done"`
+	Files string `json:"files,omitempty"` // what the pack's files were
+}
 
 // Discover lists the packs with their exact numbers of documents, counted by keys alone.
 func (l *library) Discover(ctx context.Context) ([]sdk.Stream, error) {
@@ -33,27 +34,46 @@ func (l *library) Discover(ctx context.Context) ([]sdk.Stream, error) {
 			return nil, err
 		}
 		s := sdk.Stream{Name: p.stream(), Title: p.label, Kind: kindOf(p.typ, ""), License: p.licence()}
-		if n, err := count(p); err == nil {
-			s.Records = sdk.Estimate{Count: int64(n), Quality: sdk.Exact}
+		counts, err := l.counted.of(p.dir, p.identity(), func() (map[string]int, error) { return count(p) })
+		if err == nil {
+			s.Records = l.estimate(p, counts)
 		}
 		streams = append(streams, s) // one that cannot be opened is reported when it is read
 	}
+	l.counted.save()
 	return streams, nil
 }
 
-func count(p pack) (n int, err error) {
-	opened, err := packs.Open(p.dir)
-	if err != nil {
-		return 0, err
+// estimate is how many of the documents will be sent.
+func (l *library) estimate(p pack, counts map[string]int) sdk.Estimate {
+	e := sdk.Estimate{Quality: sdk.Exact}
+	if l.options.subtypes() {
+		e.Quality = sdk.Approximate
 	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	counts, err := opened.Counts()
-	for collection, c := range counts {
-		if !slices.Contains(private, collection) {
-			n += c
+	for collection, n := range counts {
+		if typ := first(documentTypes[collection], p.typ, "Document"); p.may(collection) && l.options.mayHold(typ) {
+			e.Count += int64(n)
 		}
 	}
-	return n, err
+	return e
+}
+
+// count counts the documents of a pack by collection, those in adventures included.
+func count(p pack) (counts map[string]int, err error) {
+	opened, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	counts, err = opened.Counts()
+	if err != nil || counts["adventures"] == 0 {
+		return counts, err
+	}
+	inside, err := adventures(opened)
+	for collection, n := range inside {
+		counts[collection] += n
+	}
+	return counts, err
 }
 
 // Read sends the documents of the asked packs.
@@ -63,6 +83,10 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 	}
 	for _, n := range l.notes {
 		out.Report(n)
+	}
+	if m, ok := out.(sdk.MetricsWriter); ok {
+		hits, misses := l.counted.take()
+		m.Metrics(sdk.Metrics{Hits: hits, Misses: misses})
 	}
 	names := request.Streams
 	if len(names) == 0 {
@@ -74,34 +98,48 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if string(request.State[name]) == done {
-			continue
-		}
-		if err := l.readStream(ctx, name, out); err != nil {
+		if err := l.readStream(ctx, name, request.State[name], out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *library) readStream(ctx context.Context, name string, out sdk.Writer) error {
+func (l *library) readStream(ctx context.Context, name string, state []byte, out sdk.Writer) error {
 	i := slices.IndexFunc(l.packs, func(p pack) bool { return p.stream() == name })
+	var past checkpoint
+	_ = json.Unmarshal(state, &past) // one that cannot be read is none
+	if past.Done {
+		if i >= 0 && past.Files != "" && past.Files != l.packs[i].identity() {
+			out.Report(sdk.Diagnostic{
+				Severity: sdk.SeverityWarning, Kind: sdk.Unavailable, Code: "foundry.pack_changed", Stream: name,
+				Summary:    "the pack has changed since this run read it; what was read is kept",
+				Suggestion: "start a new run to read it as it is now",
+			})
+		}
+		return nil
+	}
 	if i < 0 {
 		return out.Skip(name, "", &sdk.Diagnostic{
 			Kind: sdk.NotFound, Code: "foundry.pack_gone", Summary: "there is no pack " + name, Stream: name,
 			Suggestion: "install its package again, or take the pack out of what is to be read",
 		})
 	}
+	files := l.packs[i].identity() // what is changed while it is read shows as a change
 	if whole, err := l.readPack(ctx, l.packs[i], out); err != nil || !whole {
 		return err
 	}
-	return out.Checkpoint(name, []byte(done))
+	text, err := json.Marshal(checkpoint{Done: true, Files: files})
+	if err != nil {
+		return err
+	}
+	return out.Checkpoint(name, text)
 }
 
 // readPack sends one pack and says whether it could be read to its end. Only an error of out or the context is an error;
 // what is wrong with the pack is reported.
 func (l *library) readPack(ctx context.Context, p pack, out sdk.Writer) (whole bool, err error) {
-	opened, err := packs.Open(p.dir)
+	opened, err := p.open()
 	if err != nil {
 		return false, out.Skip(p.stream(), p.uri, unreadable(p, err))
 	}
@@ -118,7 +156,7 @@ func (l *library) readPack(ctx context.Context, p pack, out sdk.Writer) (whole b
 }
 
 // send sends the documents, and says what is wrong with the pack apart from what out and the context have to say.
-func (r *reader) send(ctx context.Context, opened *packs.Pack, out sdk.Writer) (fault, err error) {
+func (r *reader) send(ctx context.Context, opened documents, out sdk.Writer) (fault, err error) {
 	if fault := r.readFolders(opened); fault != nil {
 		return fault, nil
 	}
@@ -126,18 +164,37 @@ func (r *reader) send(ctx context.Context, opened *packs.Pack, out sdk.Writer) (
 		if fault != nil {
 			return fault, ctx.Err()
 		}
-		if slices.Contains(private, doc.Collection) {
+		if !r.pack.may(doc.Collection) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := out.Record(r.pack.stream(), r.record(doc)); err != nil {
+		if err := r.document(doc, opened, out); err != nil {
 			return nil, err
 		}
-		r.sent[doc.Key] = true
+		if doc.Collection != "adventures" {
+			continue
+		}
+		if err := r.readAdventure(doc, func(d packs.Document) error { return r.document(d, opened, out) }); err != nil {
+			return nil, err
+		}
 	}
 	return nil, r.report(opened.Report(), out)
+}
+
+// document sends one document, if it is one of those that are wanted.
+func (r *reader) document(doc packs.Document, opened documents, out sdk.Writer) error {
+	r.sent[doc.Key] = true
+	doc.JSON = withoutPasswords(doc.Collection, doc.JSON)
+	rec := r.record(doc)
+	if !r.library.options.wantsType(rec.NativeType) {
+		return nil
+	}
+	if tree, ok := opened.(*packs.Inline); ok && tree.Named && rec.Name != "" {
+		rec.Aliases = append(rec.Aliases, r.pack.uuid(first(documentTypes[doc.Collection], r.pack.typ, "Document"), rec.Name))
+	}
+	return out.Record(r.pack.stream(), rec)
 }
 
 // report says what of the pack could not be read.
@@ -149,6 +206,16 @@ func (r *reader) report(rep packs.Report, out sdk.Writer) error {
 		d.Suggestion = "restore the pack from a backup, or install its package again; everything else of it was read"
 		out.Report(d)
 	}
+	if why := rep.Database.Salvaged; why != "" {
+		d := d
+		d.Severity, d.Code, d.RecordID = sdk.SeverityWarning, "foundry.pack_salvaged", r.pack.uri
+		d.Summary, d.Detail = "the pack does not say which of its files are in use; all of them were read", why
+		d.Suggestion = "documents that were deleted may have come back; install the package again, or restore the pack from a backup"
+		out.Report(d)
+	}
+	if f := rep.NeDB; f != nil {
+		r.reportNeDB(*f, d, out)
+	}
 	d.Code, d.Suggestion = "foundry.entry_unusable", "open the document in Foundry and save it again, or restore the pack from a backup"
 	for _, f := range rep.Faults {
 		entry := d
@@ -157,7 +224,7 @@ func (r *reader) report(rep packs.Report, out sdk.Writer) error {
 		case !primary || r.sent[f.Key]:
 			entry.Severity = sdk.SeverityWarning
 			out.Report(entry)
-		case slices.Contains(private, collection):
+		case !r.pack.may(collection):
 		default:
 			if err := out.Skip(r.pack.stream(), f.Key, &entry); err != nil {
 				return err
@@ -177,6 +244,26 @@ func (r *reader) report(rep packs.Report, out sdk.Writer) error {
 	return nil
 }
 
+// reportNeDB says what of a NeDB file could not be read.
+func (r *reader) reportNeDB(f nedb.Report, d sdk.Diagnostic, out sdk.Writer) {
+	d.Code, d.Suggestion = "foundry.pack_damaged", "restore the file from a backup, or install its package again; everything else of it was read"
+	for _, damage := range f.Damage {
+		d.RecordID = fmt.Sprintf("%s:%d", r.pack.uri, damage.Line)
+		d.Summary = fmt.Sprintf("a line of the file is damaged and was left out: %s", damage)
+		out.Report(d)
+	}
+	d.RecordID = r.pack.uri
+	if more := f.DamageCount - len(f.Damage); more > 0 {
+		d.Summary = fmt.Sprintf("%d more lines of the file are damaged", more)
+		out.Report(d)
+	}
+	if f.Spare {
+		d.Severity, d.Code, d.Summary = sdk.SeverityWarning, "foundry.pack_salvaged", "the file is gone; the copy that was left when it was rewritten is read"
+		d.Suggestion = "restore the file from a backup if the copy lacks something"
+		out.Report(d)
+	}
+}
+
 // primary says whether a key is that of a primary document, and of which collection.
 func primary(key string) (collection string, ok bool) {
 	collection, id, _ := strings.Cut(strings.TrimPrefix(key, "!"), "!")
@@ -191,7 +278,7 @@ func unreadable(p pack, err error) error {
 		Stream:     p.stream(), Origin: sdk.Origin{URI: p.uri},
 	}
 	switch {
-	case errors.Is(err, leveldb.ErrBusy):
+	case errors.Is(err, leveldb.ErrBusy), errors.Is(err, nedb.ErrBusy):
 		d.Kind, d.Suggestion = sdk.Unavailable, "close Foundry, or copy the folder and read the copy; the other packs are read"
 	case errors.Is(err, leveldb.ErrComparator), errors.Is(err, leveldb.ErrLarge):
 		d.Kind = sdk.Unsupported

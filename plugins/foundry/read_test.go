@@ -3,8 +3,10 @@ package foundry_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -77,7 +79,9 @@ func TestRead(t *testing.T) {
 // TestWriterEndsReading: whatever the writer refuses is the last that it hears.
 func TestWriterEndsReading(t *testing.T) {
 	dir := three(t)
-	put(t, dir, map[string]string{"systems/s/packs/b/CURRENT": "nonsense"})
+	if err := each(filepath.Join(dir, "systems/s/packs/b"), "MANIFEST-*", otherOrder); err != nil {
+		t.Fatal(err)
+	}
 	s := open(t, options{"roots": []string{dir}})
 	enough := errors.New("enough")
 	for n, last := range []string{
@@ -117,8 +121,10 @@ func TestUnreadablePack(t *testing.T) {
 		spoil func(pack string) error
 		kind  sdk.Kind
 	}{
-		"damaged":     {func(pack string) error { return os.WriteFile(pack+"/CURRENT", []byte("MANIFEST-x"), 0o644) }, sdk.Invalid},
-		"no manifest": {func(pack string) error { return each(pack, "MANIFEST-*", os.Remove) }, sdk.Invalid},
+		"damaged": {func(pack string) error {
+			return errors.Join(os.WriteFile(pack+"/CURRENT", []byte("MANIFEST-x"), 0o644), each(pack, "*.l*", os.Remove))
+		}, sdk.Invalid},
+		"other order": {func(pack string) error { return each(pack, "MANIFEST-*", otherOrder) }, sdk.Unsupported},
 		"no rights": {func(pack string) error {
 			return each(pack, "*.ldb", func(name string) error { return os.Chmod(name, 0) })
 		}, sdk.Unavailable},
@@ -150,6 +156,16 @@ func TestUnreadablePack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// otherOrder makes a MANIFEST one of a database that orders its keys in another way.
+func otherOrder(name string) error {
+	record := []byte("\x01\x05other")
+	fragment := binary.LittleEndian.AppendUint16(make([]byte, 4), uint16(len(record)))
+	fragment = append(append(fragment, 1), record...)
+	sum := crc32.Checksum(fragment[6:], crc32.MakeTable(crc32.Castagnoli))
+	binary.LittleEndian.PutUint32(fragment, (sum>>15|sum<<17)+0xa282ead8)
+	return os.WriteFile(name, fragment, 0o644)
 }
 
 func each(dir, pattern string, do func(name string) error) error {

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -28,7 +26,7 @@ type folder struct {
 }
 
 // readFolders reads the folders that the documents of the pack lie in.
-func (r *reader) readFolders(opened *packs.Pack) error {
+func (r *reader) readFolders(opened documents) error {
 	if r.pack.collection != "" && r.pack.collection != "folders" {
 		r.worldFolders()
 		return nil
@@ -39,11 +37,11 @@ func (r *reader) readFolders(opened *packs.Pack) error {
 // worldFolders reads the folders of a world, which has them in a collection of their own. What is wrong with that is
 // reported where it is read for itself.
 func (r *reader) worldFolders() {
-	uri := path.Join(r.pack.pkg.dir, "data", "folders")
-	if !isLevelDB(r.pack.pkg.root.fs, uri) {
+	p, ok := r.pack.sibling("folders")
+	if !ok {
 		return
 	}
-	opened, err := packs.Open(filepath.Join(r.pack.pkg.root.dir, filepath.FromSlash(uri)))
+	opened, err := p.open()
 	if err != nil {
 		return
 	}
@@ -51,7 +49,7 @@ func (r *reader) worldFolders() {
 	_ = opened.Close()
 }
 
-func (r *reader) foldersOf(opened *packs.Pack) error {
+func (r *reader) foldersOf(opened documents) error {
 	for doc, err := range opened.Collection("folders") {
 		if err != nil {
 			return err
@@ -203,7 +201,7 @@ func (r *reader) record(doc packs.Document) sdk.Record {
 	p := r.pack
 	typ := first(documentTypes[doc.Collection], p.typ, "Document")
 	rec := sdk.Record{
-		ID: p.uuid(typ, doc.ID), Scope: p.pkg.scope(), JSON: doc.JSON, NativeType: typ, Incomplete: len(doc.Missing) > 0,
+		ID: p.documentID(typ, doc), Scope: p.pkg.scope(), JSON: doc.JSON, NativeType: typ, Incomplete: len(doc.Missing) > 0,
 	}
 	var d document
 	refs := references{library: r.library, root: p.pkg.root, record: &rec, typ: typ}
@@ -220,7 +218,7 @@ func (r *reader) record(doc packs.Document) sdk.Record {
 	rec.Ruleset = sdk.Ruleset{System: first(p.system, string(d.stats.SystemID)), Version: version}
 	rec.Origin = sdk.Origin{
 		PackageKind: p.pkg.kind, Package: p.pkg.id, PackageVersion: p.pkg.version, Pack: p.name, PackLabel: p.label,
-		Format: "leveldb", URI: p.uri, SystemVersion: version, CoreVersion: first(string(d.stats.CoreVersion), p.pkg.coreWas),
+		Format: p.format, URI: p.uri, SystemVersion: version, CoreVersion: first(string(d.stats.CoreVersion), p.pkg.coreWas),
 		CreatedMS: whole(d.stats.CreatedTime), ModifiedMS: whole(d.stats.ModifiedTime), DerivedFrom: refs.full(d.source()),
 	}
 	refs.drawn(d.results)

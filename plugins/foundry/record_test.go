@@ -3,6 +3,7 @@ package foundry_test
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -249,7 +250,9 @@ func TestWorldFoldersOfItsOwn(t *testing.T) {
 	if got := h.of(t, "thing").FolderPath; !slices.Equal(got, []string{"Second"}) {
 		t.Errorf("got %q", got)
 	}
-	put(t, second, map[string]string{"worlds/w/data/folders/CURRENT": "nonsense"})
+	if err := each(filepath.Join(second, "worlds/w/data/folders"), "MANIFEST-*", otherOrder); err != nil {
+		t.Fatal(err)
+	}
 	if got := read(t, open(t, options{"roots": []string{second}})); len(got.skipped) != 1 || got.of(t, "thing").FolderPath != nil {
 		t.Errorf("with damaged folders: %q", got.all)
 	}
@@ -280,6 +283,7 @@ func TestPrivacy(t *testing.T) {
 	}{
 		"by default": {nil, "actors cards folders items journal macros playlists scenes tables"},
 		"when asked": {[]string{"combats", "actors", "combats"}, "actors combats"},
+		"users":      {[]string{"users", "settings", "messages", "fog"}, "fog messages settings users"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options{"roots": []string{dir}}
@@ -290,6 +294,9 @@ func TestPrivacy(t *testing.T) {
 			var got []string
 			for _, r := range read(t, s).records {
 				got = append(got, r.Name)
+				if strings.Contains(string(r.JSON), "hunter2") {
+					t.Errorf("%s has the password", r.ID)
+				}
 			}
 			if strings.Join(got, " ") != tt.want {
 				t.Errorf("read %q, want %q", got, tt.want)

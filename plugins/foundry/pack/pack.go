@@ -1,12 +1,13 @@
-// Package pack reads a Foundry VTT pack, or one collection of a world, that is stored in a LevelDB folder, and puts its
-// documents together again: Foundry keeps every embedded document (an actor's items, their effects, a scene's walls)
+// Package pack reads a Foundry VTT pack, or one collection of a world, and puts its documents together again. In a LevelDB
+// folder, which Pack reads, Foundry keeps every embedded document (an actor's items, their effects, a scene's walls)
 // as an entry of its own, and its parent lists the ids.
 //
 // It owns the grammar of the keys and the rule of the join. The joined document is spliced from the bytes in the
 // database: numbers, strings and the order of members stay as written, embedded documents stand where their ids stood,
 // and what Foundry's own command line tool adds is added: `_key` at the end of every document, [] for a list that is
-// absent, null for an absent single document. What the members of a document mean is left to others, and so is the
-// older NeDB format. Reading the folder is leveldb's part, and nothing in it is ever written.
+// absent, null for an absent single document. In NeDB files and source trees documents stand whole; Inline adds their keys
+// and nothing else. What the members of a document mean is left to others. Reading the files is the part of leveldb, nedb and
+// tree, and nothing is ever written to them.
 //
 // Memory: what leveldb needs for one cursor a collection path (no more than 16), and one primary document with
 // everything that is stored below it, at most 256 MB of each. A larger one is left out and reported.
@@ -32,6 +33,7 @@ type Document struct {
 	ID         string         // as the key has it
 	JSON       []byte         // the joined text: one valid JSON object
 	Embedded   map[string]int // documents embedded in it by collection path, `actors.items`; nil if there are none
+	Parent     string         // ID of the adventure that it stands in as a whole; empty: it stands for itself
 	Missing    []string       // keys of documents that it lists and that are not there or cannot be used
 }
 

@@ -203,12 +203,11 @@ func (t *Tree) list(name string, text []byte) {
 		return
 	}
 	_ = object.Entries(text, func(i int, entry []byte) error {
-		id, _, err := t.head(entry)
-		if err != nil || id == "" {
+		if id, _, err := t.head(entry); err == nil && id != "" {
+			t.Documents = append(t.Documents, Document{File: name, ID: id, Key: "!folders!" + id, entry: i})
+		} else {
 			t.fault(name, fmt.Sprintf("entry %d of the list is no folder", i))
-			return nil
 		}
-		t.Documents = append(t.Documents, Document{File: name, ID: id, Key: "!folders!" + id, entry: i})
 		return nil
 	})
 }

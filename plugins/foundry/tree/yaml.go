@@ -187,12 +187,12 @@ func (w *jsonWriter) members(values []*ast.MappingValueNode, depth int) error {
 func (w *jsonWriter) member(name string, value ast.Node, depth int) error {
 	switch name {
 	case "_id", "_key", "folder":
-		switch value.(type) {
+		switch value := value.(type) {
 		case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode, *ast.BoolNode:
 			w.out = object.AppendText(w.out, []byte(value.GetToken().Value))
 			return nil
 		case *ast.StringNode:
-			w.out = object.AppendText(w.out, []byte(value.(*ast.StringNode).Value))
+			w.out = object.AppendText(w.out, []byte(value.Value))
 			return nil
 		}
 	}
