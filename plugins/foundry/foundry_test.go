@@ -82,12 +82,13 @@ func store(t *testing.T, dir, name string, e entries) {
 
 // heard is a Writer that keeps what it is told.
 type heard struct {
-	all     []string // everything, in order, in short
-	records []sdk.Record
-	skipped []*sdk.Diagnostic
-	states  map[string][]byte // the last checkpoints, as they are
-	reports []sdk.Diagnostic
-	fail    func(what string) error // nil: never
+	all      []string // everything, in order, in short
+	records  []sdk.Record
+	skipped  []*sdk.Diagnostic
+	states   map[string][]byte         // the last checkpoints, as they are
+	reports  []sdk.Diagnostic          // but for accounts
+	accounts map[string]sdk.Diagnostic // of packs, by stream
+	fail     func(what string) error   // nil: never
 }
 
 func (h *heard) tell(format string, args ...any) error {
@@ -124,6 +125,13 @@ func (h *heard) Progress(stream string, done, total int64, _ string) error {
 }
 
 func (h *heard) Report(d sdk.Diagnostic) {
+	if d.Code == "foundry.pack_report" {
+		if h.accounts == nil {
+			h.accounts = map[string]sdk.Diagnostic{}
+		}
+		h.accounts[d.Stream] = d
+		return
+	}
 	h.reports = append(h.reports, d)
 	_ = h.tell("report %s %s", d.Code, d.Summary)
 }

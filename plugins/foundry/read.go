@@ -180,7 +180,11 @@ func (r *reader) send(ctx context.Context, opened documents, out sdk.Writer) (fa
 			return nil, err
 		}
 	}
-	return nil, r.report(opened.Report(), out)
+	report := opened.Report()
+	if err := r.report(report, out); err != nil {
+		return nil, err
+	}
+	return nil, r.account(report, out)
 }
 
 // document sends one document, if it is one of those that are wanted.
