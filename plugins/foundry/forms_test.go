@@ -317,6 +317,37 @@ func TestChangedSince(t *testing.T) {
 	}
 }
 
+// TestChangedBehindLink: a pack that is a link to a folder is seen to change.
+func TestChangedBehindLink(t *testing.T) {
+	dir := three(t)
+	packs := filepath.Join(dir, "systems", "s", "packs")
+	if err := os.Rename(filepath.Join(packs, "b"), filepath.Join(packs, "real")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("real", filepath.Join(packs, "b")); err != nil {
+		t.Skipf("SKIPPED: links cannot be made here: %v", err)
+	}
+	s := open(t, options{"roots": []string{dir}})
+	states := read(t, s).states
+	put(t, dir, map[string]string{"systems/s/packs/real/000099.ldb": "more"})
+	h := &heard{}
+	if err := s.Read(t.Context(), sdk.ReadRequest{State: states}, h); err != nil || len(h.reports) != 1 || h.reports[0].Code != "foundry.pack_changed" {
+		t.Errorf("%v, %q", err, h.all)
+	}
+}
+
+// TestOtherFolders: folders that are neither Data nor a package nor a pack, though they look a little like it.
+func TestOtherFolders(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{"program/package.json": "{}", "program/src/main.js": "", "user/notes.json": "{}", "user/Data/modules/m/module.json": `{"id":"m"}`})
+	for _, name := range []string{"program", "user"} {
+		err := open(t, options{"roots": []string{filepath.Join(dir, name)}}).Check(t.Context())
+		if d := sdk.Diagnose(err, "")[0]; d.Code != "foundry.nothing_found" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // counter is a Writer that also takes numbers.
 type counter struct {
 	heard

@@ -62,11 +62,11 @@ func manifestIn(dir string) (kind, at string, ok bool) {
 	return "", "", false
 }
 
-// holdsSource says whether there are source files in a folder. Folders of Data have none.
+// holdsSource says whether there are source files in a folder. Folders of Data have none, and those of programs other ones.
 func holdsSource(dir string) bool {
 	entries, err := os.ReadDir(dir)
-	return err == nil && !dataFolder.in(dir) && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return e.Type().IsRegular() && tree.IsSource(e.Name())
+	return err == nil && !dataFolder.in(dir) && !dataFolder.in(filepath.Join(dir, "Data")) && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Type().IsRegular() && tree.IsSource(e.Name()) && !slices.Contains([]string{"package.json", "package-lock.json", "tsconfig.json"}, e.Name())
 	})
 }
 

@@ -101,8 +101,12 @@ func (r *remembered) take() (hits, misses int64) {
 
 // identity tells one state of the files of a pack from every other: their names, sizes and times. Empty: they cannot be looked at.
 func (p pack) identity() string {
+	dir, err := filepath.EvalSymlinks(p.dir) // a walk does not follow them
+	if err != nil {
+		return ""
+	}
 	sum := sha256.New()
-	err := filepath.WalkDir(p.dir, func(name string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

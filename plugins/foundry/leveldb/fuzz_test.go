@@ -75,6 +75,9 @@ func walkTable(t *testing.T, data, target []byte) {
 	if err != nil {
 		return
 	}
+	if one.measure() && (len(one.smallest) < trailerSize || len(one.largest) < trailerSize) {
+		t.Fatalf("a range from %q to %q", one.smallest, one.largest)
+	}
 	one.smallest, one.largest = pair{}.internal(), pair{key: "zz"}.internal()
 	db := &DB{young: []*table{one}, seen: map[place]bool{}}
 	for _, prefix := range [][]byte{nil, target} {
