@@ -1,17 +1,32 @@
 package foundry_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/seed-98789ff7/converter/internal/testdata"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// TestAccounts: what the host is told of packs, in numbers.
+// values are facts by name. Those to look into have a mark.
+func values(facts []sdk.Fact) map[string]any {
+	found := map[string]any{}
+	for _, f := range facts {
+		name := f.Name
+		if f.Notable {
+			name += "!"
+		}
+		if found[name] = f.Text; f.Text == "" {
+			found[name] = f.Number
+		}
+	}
+	return found
+}
+
+// TestAccounts: what the host is told of packs.
 func TestAccounts(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, map[string]string{
@@ -28,37 +43,35 @@ func TestAccounts(t *testing.T) {
 	h := read(t, open(t, options{"roots": []string{dir}}))
 	for stream, want := range map[string]map[string]any{
 		"system/s/a": {
-			"format": "leveldb", "uri": "systems/s/packs/a", "documents": 1.0, "embedded": 1.0, "missing": 1.0, "faults": 1.0,
-			"orphans": map[string]any{"actors.items": 1.0}, "stale": []any{"000999.ldb"},
+			"format": "leveldb", "documents": int64(1), "embedded": int64(1), "missing!": int64(1), "unusable!": int64(1), "orphans!": int64(1), "stale": int64(1),
 		},
 		"system/s/b": {
-			"format": "nedb", "uri": "systems/s/packs/b.db", "documents": 1.0, "embedded": 1.0, "lines": 5.0, "bytes": 95.0, "dead": 2.0, "damage": 1.0, "torn": 1.0,
+			"format": "nedb", "documents": int64(1), "embedded": int64(1), "lines": int64(5), "bytes": int64(95), "dead": int64(2), "damage!": int64(1), "torn!": int64(1),
 		},
-		"system/s/c": {"format": "source", "uri": "systems/s/packs/c", "documents": 1.0, "embedded": 0.0, "files": 2.0, "faults": 1.0},
-		"system/s/d": {"format": "leveldb", "uri": "systems/s/packs/d", "documents": 1.0, "embedded": 0.0},
+		"system/s/c": {"format": "source", "documents": int64(1), "embedded": int64(0), "files": int64(2), "unusable!": int64(1)},
+		"system/s/d": {"format": "leveldb", "documents": int64(1), "embedded": int64(0)},
 	} {
-		report, ok := h.accounts[stream]
-		if !ok || report.Severity != sdk.SeverityInfo || report.Summary == "" {
-			t.Errorf("%s: %+v", stream, report)
-			continue
+		facts := h.facts[stream]
+		if err := sdk.ValidateFacts(facts); err != nil {
+			t.Error(err)
 		}
-		var got map[string]any
-		if err := json.Unmarshal([]byte(report.Detail), &got); err != nil {
-			t.Fatal(err)
-		}
-		if (got["salvaged"] != nil) != (stream == "system/s/d") {
-			t.Errorf("%s: salvaged %v", stream, got["salvaged"])
+		got := values(facts)
+		if why, _ := got["salvaged!"].(string); strings.Contains(why, "MANIFEST") != (stream == "system/s/d") {
+			t.Errorf("%s: salvaged %q", stream, why)
 		}
 		if want["format"] == "leveldb" {
 			if got["tables"] == nil || got["bytes"] == nil {
 				t.Errorf("%s: %v", stream, got)
 			}
-			for _, varies := range []string{"tables", "logs", "bytes", "log_bytes", "dead", "salvaged"} { // as its writer pleased
+			for _, varies := range []string{"tables", "logs", "bytes", "log_bytes", "dead", "salvaged!"} { // as its writer pleased
 				delete(got, varies)
 			}
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s:\ngot  %v\nwant %v", stream, got, want)
+		}
+		if next := h.all[h.factsAt[stream]]; !strings.HasPrefix(next, "checkpoint "+stream+" ") {
+			t.Errorf("%s: behind the facts comes %s, not the checkpoint that keeps them", stream, next)
 		}
 	}
 }
@@ -66,14 +79,9 @@ func TestAccounts(t *testing.T) {
 // TestRealAccount: the pack with an uncompacted log says so.
 func TestRealAccount(t *testing.T) {
 	h := read(t, open(t, options{"roots": []string{testdata.Dir(t, "foundry", "Data", "modules", "orbs-bad-maps")}}))
-	var got struct {
-		Logs, Dead, Documents, Embedded int
-		LogBytes                        int `json:"log_bytes"`
-	}
-	if err := json.Unmarshal([]byte(h.accounts["module/orbs-bad-maps/orbs-bad-maps"].Detail), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Logs != 1 || got.LogBytes < 70_000 || got.Dead == 0 || got.Documents == 0 || got.Embedded == 0 {
+	got := values(h.facts["module/orbs-bad-maps/orbs-bad-maps"])
+	n := func(name string) int64 { v, _ := got[name].(int64); return v }
+	if n("logs") != 1 || n("log_bytes") < 70_000 || n("dead") == 0 || n("documents") == 0 || n("embedded") == 0 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -82,13 +82,14 @@ func store(t *testing.T, dir, name string, e entries) {
 
 // heard is a Writer that keeps what it is told.
 type heard struct {
-	all      []string // everything, in order, in short
-	records  []sdk.Record
-	skipped  []*sdk.Diagnostic
-	states   map[string][]byte         // the last checkpoints, as they are
-	reports  []sdk.Diagnostic          // but for accounts
-	accounts map[string]sdk.Diagnostic // of packs, by stream
-	fail     func(what string) error   // nil: never
+	all     []string // everything, in order, in short
+	records []sdk.Record
+	skipped []*sdk.Diagnostic
+	states  map[string][]byte // the last checkpoints, as they are
+	reports []sdk.Diagnostic
+	facts   map[string][]sdk.Fact   // by stream
+	factsAt map[string]int          // the same, how much of all came before them
+	fail    func(what string) error // nil: never
 }
 
 func (h *heard) tell(format string, args ...any) error {
@@ -124,14 +125,15 @@ func (h *heard) Progress(stream string, done, total int64, _ string) error {
 	return h.tell("progress %s %d/%d", stream, done, total)
 }
 
-func (h *heard) Report(d sdk.Diagnostic) {
-	if d.Code == "foundry.pack_report" {
-		if h.accounts == nil {
-			h.accounts = map[string]sdk.Diagnostic{}
-		}
-		h.accounts[d.Stream] = d
-		return
+func (h *heard) Facts(stream string, facts ...sdk.Fact) error {
+	if h.facts == nil {
+		h.facts, h.factsAt = map[string][]sdk.Fact{}, map[string]int{}
 	}
+	h.facts[stream], h.factsAt[stream] = facts, len(h.all)
+	return nil
+}
+
+func (h *heard) Report(d sdk.Diagnostic) {
 	h.reports = append(h.reports, d)
 	_ = h.tell("report %s %s", d.Code, d.Summary)
 }
