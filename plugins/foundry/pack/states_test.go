@@ -76,7 +76,7 @@ func TestStates(t *testing.T) {
 			"without CURRENT":  {func(t *testing.T, dir string) { t.Helper(); remove(t, dir, "CURRENT") }, true},
 			"stale tables":     {func(t *testing.T, dir string) { t.Helper(); addStale(t, dir, foreign) }, false},
 		} {
-			if !small && !tt.salvaged {
+			if !small && state != "without MANIFEST" {
 				continue // copying them takes longer than all the rest, and their size changes nothing
 			}
 			t.Run(name+"/"+state, func(t *testing.T) {

@@ -26,7 +26,10 @@ var errLarge = fmt.Errorf("what it says is longer than %d MB", maxJSON>>20)
 
 // toJSON turns a YAML text of one document into JSON, members in their order. Words are understood as the core schema of YAML
 // 1.2 does; ids are texts whatever they look like.
-func toJSON(text []byte) (data []byte, err error) {
+func toJSON(text []byte) (data []byte, err error) { return toJSONWithin(text, maxJSON) }
+
+// toJSONWithin is toJSON with a limit of its own.
+func toJSONWithin(text []byte, limit int) (data []byte, err error) {
 	if err := shallow(text); err != nil {
 		return nil, err
 	}
@@ -49,7 +52,7 @@ func toJSON(text []byte) (data []byte, err error) {
 	if len(bodies) != 1 {
 		return nil, fmt.Errorf("it has %d documents instead of one", len(bodies))
 	}
-	w := jsonWriter{anchors: map[string]ast.Node{}}
+	w := jsonWriter{anchors: map[string]ast.Node{}, limit: limit}
 	err = w.value(bodies[0], 1)
 	return w.out, err
 }
@@ -91,6 +94,7 @@ func shallow(text []byte) error {
 
 type jsonWriter struct {
 	out     []byte
+	limit   int // of the length of out, but for one text
 	anchors map[string]ast.Node
 }
 
@@ -98,7 +102,7 @@ func (w *jsonWriter) value(n ast.Node, depth int) error {
 	switch {
 	case depth > maxNesting:
 		return errors.New("nested too deeply")
-	case len(w.out) > maxJSON:
+	case len(w.out) > w.limit:
 		return errLarge
 	}
 	switch n := n.(type) {
