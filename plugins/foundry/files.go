@@ -1,8 +1,6 @@
 package foundry
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"html"
 	"net/url"
 	"path"
@@ -31,13 +29,19 @@ const maxReference = 1024
 
 // files finds what a reference means, once for each root whose documents have it.
 type files struct {
-	mu    sync.Mutex // guards known
-	known map[reference]sdk.AssetRef
+	mu       sync.Mutex // guards what follows
+	known    map[reference]sdk.AssetRef
+	stated   map[string]statement // by folder
+	pictures pictures
 }
 
 type reference struct{ root, ref string }
 
-func newFiles() *files { return &files{known: map[reference]sdk.AssetRef{}} }
+func newFiles(pictureFolder string) *files {
+	return &files{
+		known: map[reference]sdk.AssetRef{}, stated: map[string]statement{}, pictures: pictures{dir: pictureFolder, left: maxPictures},
+	}
+}
 
 // classify returns the kind of file a reference leads to, by its extension; empty when it is none.
 func classify(ref string) string {
@@ -65,35 +69,21 @@ func classify(ref string) string {
 // resolve says what a reference in a document of the root means and how its bytes can be had. References are relative to
 // Data, URL-encoded, lead into the installation, or are whole URLs. Nothing outside of the roots is ever looked at.
 func (f *files) resolve(r root, ref string) sdk.AssetRef {
-	if strings.HasPrefix(ref, "data:") {
-		return embedded(ref)
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if strings.HasPrefix(ref, "data:") {
+		return f.pictures.embedded(ref)
+	}
 	key := reference{r.dir, ref}
 	a, ok := f.known[key]
 	if !ok {
-		a = lookUp(r, ref)
+		a = f.lookUp(r, ref)
 		f.known[key] = a
 	}
 	return a
 }
 
-// embedded names a picture that stands in the document itself by its bytes' hash: the reference as written can be
-// megabytes long.
-func embedded(ref string) sdk.AssetRef {
-	sum := sha256.Sum256([]byte(ref))
-	media := strings.TrimPrefix(ref, "data:")
-	if i := strings.IndexAny(media, ";,"); i >= 0 {
-		media = media[:i]
-	}
-	if len(media) > 64 {
-		media = classify(ref)
-	}
-	return sdk.AssetRef{URI: "data:" + media + "#" + hex.EncodeToString(sum[:16]), Status: sdk.DataURI, MediaType: media}
-}
-
-func lookUp(r root, ref string) sdk.AssetRef {
+func (f *files) lookUp(r root, ref string) sdk.AssetRef {
 	a := sdk.AssetRef{URI: ref, Status: sdk.Missing}
 	if remote := address(ref); remote != "" {
 		a.Status, a.URL = sdk.Remote, remote
@@ -104,7 +94,8 @@ func lookUp(r root, ref string) sdk.AssetRef {
 		return a
 	}
 	for _, name := range spellings(ref) {
-		if r.find(name, &a) {
+		if place := r.find(name, &a); place != "" {
+			a.License = f.licence(r, place)
 			return a
 		}
 	}
@@ -114,7 +105,30 @@ func lookUp(r root, ref string) sdk.AssetRef {
 			a.Status = sdk.Core
 		}
 	}
+	if a.Status == sdk.Missing && !r.installed(inside) {
+		a.Status = sdk.Uninstalled
+	}
 	return a
+}
+
+// installed says whether the package that a path leads into is there. A path that leads into none is always said to be.
+func (r root) installed(inside string) bool {
+	parts := strings.SplitN(inside, "/", 3)
+	if len(parts) < 3 || !slices.ContainsFunc(packageKinds[:], func(k packageKind) bool { return k.folder == parts[0] }) {
+		return true
+	}
+	dirs := []string{parts[1]}
+	if decoded, err := url.PathUnescape(parts[1]); err == nil {
+		dirs = append(dirs, decoded)
+	}
+	for _, place := range r.search {
+		for _, dir := range dirs {
+			if info, err := place.stat(path.Join(parts[0], clean(dir))); err == nil && info.IsDir() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // address is the URL of a reference that is a whole one, fit to be fetched.
@@ -150,7 +164,8 @@ func spellings(ref string) []string {
 // clean is a path that leads nowhere but into the folder it is relative to.
 func clean(name string) string { return path.Clean("/" + name)[1:] }
 
-func (r root) find(name string, a *sdk.AssetRef) bool {
+// find returns the path inside Data of the file that a name means; empty: it is in none of them.
+func (r root) find(name string, a *sdk.AssetRef) string {
 	for _, place := range r.search {
 		inner, ok := place.local(clean(name))
 		local := filepath.FromSlash(inner)
@@ -159,10 +174,10 @@ func (r root) find(name string, a *sdk.AssetRef) bool {
 		}
 		if info, err := place.fs.Stat(local); err == nil && info.Mode().IsRegular() {
 			a.Status, a.Path, a.Size = sdk.Present, filepath.Join(place.dir, local), info.Size()
-			return true
+			return clean(name)
 		}
 	}
-	return false
+	return ""
 }
 
 // role says what an asset is to its document. Documents inside an adventure count as if they stood alone.

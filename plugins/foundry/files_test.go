@@ -81,7 +81,8 @@ func TestStatus(t *testing.T) {
 		{"icons/svg/a.svg", sdk.Present, "core/icons/svg/a.svg"},
 		{"icons/gone.svg", sdk.Core, ""},
 		{"/ui/pause.svg", sdk.Core, ""},
-		{"modules/other-module/x.webp", sdk.Missing, ""},
+		{"modules/other-module/x.webp", sdk.Uninstalled, ""},
+		{"modules/m/x.webp", sdk.Missing, ""},
 		{"folder.png", sdk.Missing, ""},
 		{"gone.png", sdk.Missing, ""},
 		{"iconsx/a.png", sdk.Missing, ""},
@@ -214,7 +215,8 @@ func TestDataURIs(t *testing.T) {
 	}
 	for i, media := range []string{"image/png", "image/png", "image/png", "image/svg+xml", "audio/ogg", "image"} {
 		a := assets[i]
-		if a.Status != sdk.DataURI || a.MediaType != media || !strings.HasPrefix(a.URI, "data:"+media+"#") || len(a.URI) > 100 || a.Path+a.URL+a.Key != "" {
+		if a.Status != sdk.DataURI || a.MediaType != media || !strings.HasPrefix(a.URI, "data:"+media+"#") || len(a.URI) > 100 || a.URL+a.Key != "" ||
+			(a.Path == "") != (media == "image") { // one without bytes is named and no more
 			t.Errorf("%s: %+v", media, a)
 		}
 	}

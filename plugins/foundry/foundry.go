@@ -1,16 +1,21 @@
 // Package foundry is the source of Foundry VTT content: the systems, modules and worlds of a `Data` folder, single packages, zip
 // files of them and single packs, read offline and without writing a byte to them.
 //
-// It owns what Foundry content means: packages and their manifests, which files are packs, what a document is called and
-// what it refers to. Putting a pack's documents together is foundry/pack's part; reading its files is the part of
-// foundry/leveldb, foundry/nedb and foundry/tree, for which foundry/object takes JSON apart. It starts no goroutine. Its errors
+// It owns what Foundry content means: packages and their manifests, which files are packs, what a document is called, what it
+// says to people and to programs, what lies in it and what it refers to. Marks in texts are found by foundry/enrich and put into
+// words here, as Foundry would show them; HTML becomes Markdown in foundry/prose. Putting a pack's documents together is
+// foundry/pack's part; reading its files is the part of foundry/leveldb, foundry/nedb and foundry/tree, for which
+// foundry/object takes JSON apart. It starts no goroutine. Its errors
 // are *sdk.Diagnostic with codes that begin with "foundry."; a document that cannot be read is skipped with one, a pack
 // that cannot be opened too, and the others go on.
 //
 // Users, settings, chat and fog of worlds are read only when the options name them, and passwords never: see private.
 //
 // Memory: what foundry/pack needs for one pack, the names of one pack's folders and the keys of its documents, and one
-// entry for each distinct asset reference (about 200 bytes).
+// entry for each distinct asset reference (about 200 bytes). Where texts have links without words, or words of the rules, the
+// names in the packs that these lead to (about 100 bytes for each document, inner ones too).
+//
+// Pictures that stand in documents are written to the cache folder, or else to the work folder, under the hash of their bytes.
 package foundry
 
 import (
@@ -22,6 +27,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-98789ff7/converter/plugins/foundry/prose"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -35,8 +41,8 @@ type Options struct {
 	Include          Selection `json:"include,omitzero" jsonschema_description:"Read nothing but these. Default: everything."`
 	Exclude          Selection `json:"exclude,omitzero" jsonschema_description:"Do not read these, whatever include says. Default: nothing is left out."`
 	WorldCollections []string  `json:"world_collections,omitempty" jsonschema:"uniqueItems=true,enum=actors,enum=cards,enum=combats,enum=fog,enum=folders,enum=items,enum=journal,enum=macros,enum=messages,enum=playlists,enum=scenes,enum=settings,enum=tables,enum=users" jsonschema_description:"Collections of worlds to read. Default: all but combats, fog, messages, settings and users. Passwords are never read."`
-	Secrets          string    `json:"secrets,omitempty" jsonschema:"enum=keep,enum=drop" jsonschema_description:"What becomes of text that only game masters may read: keep it, or drop it. Default: keep."`
-	Language         string    `json:"language,omitempty" jsonschema_description:"Language to translate the packages' own words into, such as en or pt-BR. Default: en."`
+	Secrets          string    `json:"secrets,omitempty" jsonschema:"default=mark,enum=mark,enum=drop,enum=keep" jsonschema_description:"What is for the game master alone in texts: mark it as such, drop it from texts and documents, or keep it without a mark. Documents that players may not see are kept and marked as such in any case."`
+	Language         string    `json:"language,omitempty" jsonschema:"default=en" jsonschema_description:"Language of the words that texts take from their packages, as the packages call it: en, de, pt-BR."`
 }
 
 // Validate refuses what would be read wrongly: not every caller has looked at the schema.
@@ -58,10 +64,10 @@ func (o *Options) Validate() error {
 			})
 		}
 	}
-	if o.Secrets != "" && o.Secrets != "keep" && o.Secrets != "drop" {
+	if !slices.Contains([]string{"", prose.Mark, prose.Drop, prose.Keep}, o.Secrets) {
 		faults = append(faults, &sdk.Diagnostic{
-			Kind: sdk.Invalid, Code: "foundry.secrets", ConfigPath: "/secrets", Summary: fmt.Sprintf("secrets cannot be %q", o.Secrets),
-			Suggestion: "write keep or drop",
+			Kind: sdk.Invalid, Code: "foundry.secrets", ConfigPath: "/secrets",
+			Summary: fmt.Sprintf("%q is no way to treat secrets", o.Secrets), Suggestion: "use mark, drop or keep",
 		})
 	}
 	faults = append(faults, o.Include.faults("include"), o.Exclude.faults("exclude"))
@@ -92,6 +98,9 @@ type library struct {
 	core      []root // none or one
 	packs     []pack
 	files     *files
+	abouts    map[string]*about // what else is known of packages, by scope
+	indexes   map[string]*index // names of documents, by stream
+	marks     map[string]int    // marks that were met, by what became of them
 	types     map[string]string // document type of each known compendium, by "package.pack"
 	notes     []sdk.Diagnostic  // what was found wrong while looking, reported when reading begins
 	missing   error             // folders of the options that cannot be read
@@ -104,6 +113,7 @@ type library struct {
 type root struct {
 	dir      string
 	fs       *os.Root
+	packages bool   // it holds packages: it is no installation
 	mount    string // where it would lie in Data; empty: it is Data itself
 	kind     string // of the one package that it is
 	manifest string // of that package
@@ -118,6 +128,7 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir && other.only == r.only }) {
 			err = r.fs.Close() // named twice
 		} else if err == nil {
+			r.packages = true
 			l.roots = append(l.roots, r)
 		}
 		l.missing = errors.Join(l.missing, err)
@@ -134,7 +145,7 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 		// Of a package around a single pack no files are named by the options, and none is looked for.
 		l.roots[i].search = slices.DeleteFunc(places, func(place root) bool { return place.only != "" })
 	}
-	l.files = newFiles()
+	l.files = newFiles(pictureFolder(env))
 	l.look()
 	return l, nil
 }

@@ -31,7 +31,7 @@ func open(t *testing.T, o options) sdk.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Configure(t.Context(), sdk.Configuration{Source: "home", Options: text}); err != nil {
+	if err := s.Configure(t.Context(), sdk.Configuration{Source: "home", Options: text, WorkDir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -164,8 +164,7 @@ func (l *library) lookAt(r root, kind, dir string) {
 	}
 	var data []byte
 	if err == nil {
-		local, _ := r.local(name)
-		data, err = readManifest(r.fs, local)
+		data, err = r.read(name, maxManifest)
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -202,12 +201,15 @@ func (l *library) lookAt(r root, kind, dir string) {
 // maxManifest is larger than any manifest.
 const maxManifest = 64 << 20
 
-func readManifest(r *os.Root, name string) ([]byte, error) {
+func readManifest(r *os.Root, name string) ([]byte, error) { return readPlain(r, name, maxManifest) }
+
+// readPlain reads a file of at most so many bytes.
+func readPlain(r *os.Root, name string, limit int64) ([]byte, error) {
 	info, err := r.Stat(name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxManifest { // a pipe could be waited for without end
+	if !info.Mode().IsRegular() || info.Size() > limit { // a pipe could be waited for without end
 		return nil, errors.New("it is no plain file, or too large")
 	}
 	return r.ReadFile(name)

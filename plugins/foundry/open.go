@@ -108,6 +108,15 @@ func (r root) stat(name string) (fs.FileInfo, error) {
 	return r.fs.Stat(filepath.FromSlash(local))
 }
 
+// read reads a file of at most so many bytes, by its path inside Data.
+func (r root) read(name string, limit int64) ([]byte, error) {
+	local, ok := r.local(name)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return readPlain(r.fs, filepath.FromSlash(local), limit)
+}
+
 func (r root) readDir(name string) ([]fs.DirEntry, error) {
 	local, ok := r.local(name)
 	if !ok {

@@ -170,13 +170,13 @@ func (r *reader) send(ctx context.Context, opened documents, out sdk.Writer) (fa
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := r.document(doc, opened, out); err != nil {
+		if err := r.document(doc, out); err != nil {
 			return nil, err
 		}
 		if doc.Collection != "adventures" {
 			continue
 		}
-		if err := r.readAdventure(doc, func(d packs.Document) error { return r.document(d, opened, out) }); err != nil {
+		if err := r.readAdventure(doc, func(d packs.Document) error { return r.document(d, out) }); err != nil {
 			return nil, err
 		}
 	}
@@ -188,15 +188,12 @@ func (r *reader) send(ctx context.Context, opened documents, out sdk.Writer) (fa
 }
 
 // document sends one document, if it is one of those that are wanted.
-func (r *reader) document(doc packs.Document, opened documents, out sdk.Writer) error {
+func (r *reader) document(doc packs.Document, out sdk.Writer) error {
 	r.sent[doc.Key] = true
 	doc.JSON = withoutPasswords(doc.Collection, doc.JSON)
 	rec := r.record(doc)
 	if !r.library.options.wantsType(rec.NativeType) {
 		return nil
-	}
-	if tree, ok := opened.(*packs.Inline); ok && tree.Named && rec.Name != "" {
-		rec.Aliases = append(rec.Aliases, r.pack.uuid(first(documentTypes[doc.Collection], r.pack.typ, "Document"), rec.Name))
 	}
 	return out.Record(r.pack.stream(), rec)
 }

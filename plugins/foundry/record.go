@@ -6,8 +6,10 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	packs "github.com/seed-98789ff7/converter/plugins/foundry/pack"
+	"github.com/seed-98789ff7/converter/plugins/foundry/prose"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -198,19 +200,22 @@ type published struct {
 
 // record makes the record of a document.
 func (r *reader) record(doc packs.Document) sdk.Record {
+	if r.library.options.Secrets == prose.Drop {
+		doc.JSON = withoutSecrets(doc.JSON)
+	}
 	p := r.pack
 	typ := first(documentTypes[doc.Collection], p.typ, "Document")
 	rec := sdk.Record{
 		ID: p.documentID(typ, doc), Scope: p.pkg.scope(), JSON: doc.JSON, NativeType: typ, Incomplete: len(doc.Missing) > 0,
 	}
 	var d document
-	refs := references{library: r.library, root: p.pkg.root, record: &rec, typ: typ}
-	refs.find(doc.JSON, d.member)
-
-	subtype := string(d.typ)
+	subtype := subtypeOf(doc.JSON)
 	if subtype != "" && typ != "Folder" && typ != "Macro" {
 		rec.NativeType = typ + "/" + subtype
 	}
+	seen := texts{reader: r, native: rec.NativeType}
+	refs := references{library: r.library, pack: p, record: &rec, typ: typ, texts: &seen}
+	refs.find(doc.JSON, d.member)
 	rec.Kind, rec.Name, rec.FolderPath = kindOf(typ, subtype), string(d.name), r.folderPath(string(d.folder))
 	sort, _ := strconv.ParseFloat(string(d.sort), 64)
 	rec.Sort = whole(sort)
@@ -219,15 +224,39 @@ func (r *reader) record(doc packs.Document) sdk.Record {
 	rec.Origin = sdk.Origin{
 		PackageKind: p.pkg.kind, Package: p.pkg.id, PackageVersion: p.pkg.version, Pack: p.name, PackLabel: p.label,
 		Format: p.format, URI: p.uri, SystemVersion: version, CoreVersion: first(string(d.stats.CoreVersion), p.pkg.coreWas),
-		CreatedMS: whole(d.stats.CreatedTime), ModifiedMS: whole(d.stats.ModifiedTime), DerivedFrom: refs.full(d.source()),
+		CreatedMS: whole(d.stats.CreatedTime), ModifiedMS: whole(d.stats.ModifiedTime), DerivedFrom: r.fullUUID(d.source()),
 	}
 	refs.drawn(d.results)
 	r.published(d, &rec)
 	r.rights(d, &rec)
+	inside := nest{reader: r}
+	inside.within(typ, doc.JSON, "", "", 0)
+	for _, e := range inside.list {
+		rec.Embedded = append(rec.Embedded, e.Embedded)
+	}
+	if inside.left > 0 {
+		rec.Warnings = append(rec.Warnings, fmt.Sprintf("%d documents inside it are not listed, because it has so many", inside.left))
+	}
+	r.tell(&seen, &inside, &rec, doc.JSON)
+	rec.Facts = r.facts(typ, doc.JSON, d.ofSystem(), &rec)
+	if name := strings.TrimSpace(rec.Name); name != "" && name != doc.ID && !strings.ContainsAny(name, "\n") {
+		rec.Aliases = []string{p.uuid(typ, name)} // links of before v10, and of source trees, have names
+	}
 	for _, key := range doc.Missing {
 		rec.Warnings = append(rec.Warnings, fmt.Sprintf("it lists %s, which is not in the pack", key))
 	}
 	return rec
+}
+
+// subtypeOf is the type that a document says it is of.
+func subtypeOf(doc []byte) string {
+	var typ text
+	members(doc, func(name string, value []byte) {
+		if name == "type" {
+			_ = json.Unmarshal(value, &typ) // see document
+		}
+	})
+	return string(typ)
 }
 
 // whole is a number without what follows its point; 0 for one that is too large.
@@ -238,35 +267,58 @@ func whole(f float64) int64 {
 	return int64(f)
 }
 
-// published fills in book, page, edition and licence.
-func (r *reader) published(d document, rec *sdk.Record) {
-	var p publication
-	system := d.system
-	if len(system) == 0 {
-		system = d.data
+// ofSystem is the data that the system keeps in the document.
+func (d *document) ofSystem() json.RawMessage {
+	if len(d.system) > 0 {
+		return d.system
 	}
-	members(system, p.member)
-	licence := ""
+	return d.data
+}
+
+// said is what a document says about its publication.
+type said struct {
+	book, edition, licence string
+	page                   int
+}
+
+// publication looks in all the places.
+func (d *document) publication() said {
+	var p publication
+	members(d.ofSystem(), p.member)
+	var all said
 	for _, raw := range p {
 		var s published
 		if json.Unmarshal(raw, &s.Book) != nil || s.Book == "" {
 			_ = json.Unmarshal(raw, &s) // see document
 		}
-		o := &rec.Origin
-		o.Book = first(o.Book, string(s.Book), string(s.Custom), string(s.Title), string(s.Value))
-		licence = first(licence, string(s.License))
-		rec.Ruleset.Edition = first(rec.Ruleset.Edition, string(s.Rules))
+		all.book = first(all.book, string(s.Book), string(s.Custom), string(s.Title), string(s.Value))
+		all.licence = first(all.licence, string(s.License))
+		all.edition = first(all.edition, string(s.Rules))
 		if s.Remaster {
-			rec.Ruleset.Edition = first(rec.Ruleset.Edition, "remaster")
+			all.edition = first(all.edition, "remaster")
 		}
-		if n, err := strconv.ParseInt(string(s.Page), 10, 32); err == nil && n > 0 && o.Page == 0 {
-			o.Page = int(n)
+		if n, err := strconv.ParseInt(string(s.Page), 10, 32); err == nil && n > 0 && all.page == 0 {
+			all.page = int(n)
 		}
 	}
-	rec.Origin.Book = first(rec.Origin.Book, r.pack.book)
-	if licence != "" {
-		rec.License = sdk.License{Expression: licence, Attribution: first(rec.Origin.Book, r.pack.pkg.title), From: "document"}
+	return all
+}
+
+// published fills in book, page, edition and licence.
+func (r *reader) published(d document, rec *sdk.Record) {
+	p := d.publication()
+	rec.Origin.Book, rec.Origin.Page, rec.Ruleset.Edition = first(p.book, r.pack.book), p.page, p.edition
+	if p.licence != "" {
+		rec.License = sdk.License{Expression: p.licence, Attribution: first(rec.Origin.Book, r.pack.pkg.title), From: "document"}
 	}
+}
+
+// fullUUID is a UUID that stands in a document of the pack, in the form of today. A relative one is none here.
+func (r *reader) fullUUID(uuid string) string {
+	if uuid == "" {
+		return ""
+	}
+	return r.library.full(uuid, "")
 }
 
 // rights says who may see a document of a world. In a compendium the numbers say nothing: they are left from the world it

@@ -57,6 +57,7 @@ func TestRecord(t *testing.T) {
 			CreatedMS: 1700000000001, ModifiedMS: 1700000000002, DerivedFrom: "Compendium.s.p.Item.aaaaaaaaaaaaaaaa",
 		},
 		License: sdk.License{Expression: "CC-BY-4.0", Attribution: "Basics", From: "document"},
+		Aliases: []string{"Compendium.s.p.Item.Torch"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -3,10 +3,12 @@ package foundry
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/seed-98789ff7/converter/plugins/foundry/enrich"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -14,12 +16,13 @@ import (
 // that flags of unknown modules count too.
 type references struct {
 	library *library
-	root    root // that the document lies in
+	pack    pack // that the document lies in
 	record  *sdk.Record
 	typ     string
 
-	walk walker
-	seen map[place]bool // assets already taken
+	texts *texts // what is for people to read; nil: nobody asks
+	walk  walker
+	seen  map[place]bool // assets already taken
 }
 
 // place is one reference at one place of a document.
@@ -37,11 +40,12 @@ func (f *references) find(doc []byte, member func(name string, value []byte)) {
 
 // text looks at one string, as it is written.
 func (f *references) text(quoted []byte) {
+	f.texts.take(quoted, &f.walk)
 	if !f.worth(quoted) {
 		return
 	}
 	s := unquote(quoted)
-	if strings.ContainsAny(s, "<@") {
+	if strings.ContainsAny(s, "<@&[") {
 		f.prose(s)
 	}
 	if kind := classify(s); kind != "" && !proseMembers[f.walk.key()] {
@@ -58,20 +62,20 @@ func (f *references) worth(quoted []byte) bool {
 		return false
 	}
 	for _, b := range quoted {
-		if b == '.' || b == '@' || b == '<' || b == ':' || b == '\\' {
+		if b == '.' || b == '@' || b == '<' || b == ':' || b == '\\' || b == '[' || b == '&' {
 			return true
 		}
 	}
 	return false
 }
 
-var sourceAttribute = regexp.MustCompile(`(?i)\b(?:src|poster|data-src|href)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
+var sourceAttribute = regexp.MustCompile(`(?i)\b(?:src|poster|data-src|href|data-uuid)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 
 // mayName says quickly whether sourceAttribute can match: most attributes of prose are classes and the like.
 func mayName(s string) bool {
 	for i := strings.IndexByte(s, '='); i >= 0; {
 		before := strings.TrimRight(s[:i], "\t\n\f\r ")
-		if before != "" && strings.IndexByte("crfCRF", before[len(before)-1]) >= 0 { // src, poster, href
+		if before != "" && strings.IndexByte("crfdCRFD", before[len(before)-1]) >= 0 { // src, poster, href, data-uuid
 			return true
 		}
 		next := strings.IndexByte(s[i+1:], '=')
@@ -95,51 +99,20 @@ func (f *references) prose(s string) {
 	if mayName(s) {
 		for _, m := range sourceAttribute.FindAllStringSubmatch(s, -1) {
 			ref := first(m[1], m[2])
-			if kind := classify(ref); kind != "" {
+			kind := classify(ref)
+			switch {
+			case kind != "":
 				f.asset(ref, kind, at())
+			case isUUID(ref):
+				f.link(sdk.Link{Pointer: at(), Kind: "uuid", Raw: ref}, ref)
+			case isAddress(ref):
+				f.record.Links = append(f.record.Links, sdk.Link{Pointer: at(), Kind: "href", Raw: ref})
 			}
 		}
 	}
-	for rest := s; ; {
-		i := strings.IndexByte(rest, '@')
-		if i < 0 {
-			return
-		}
-		rest = rest[i:]
-		mark, target, label, length := enricher(rest)
-		if length == 0 {
-			rest = rest[1:]
-			continue
-		}
-		f.marked(mark, target, label, rest[:length], at())
-		rest = rest[length:]
+	for _, m := range enrich.All(s) {
+		f.marked(m, s[m.Start:m.End], at())
 	}
-}
-
-// What a mark is not longer than, and neither of its brackets. It bounds the search for the end of one that has none.
-const (
-	maxMark    = 32
-	maxBracket = 1024
-)
-
-// enricher takes `@Mark[target]{label}` from the start of s, if it is one that leads to a document; others are the
-// system's own business. Brackets nest. Length 0: it is none.
-func enricher(s string) (mark, target, label string, length int) {
-	open := strings.IndexByte(s[:min(len(s), maxMark+1)], '[')
-	if open < 1 || !leads(s[1:open]) {
-		return "", "", "", 0
-	}
-	end := closing(s, open, '[', ']')
-	if end < 0 || strings.ContainsAny(s[open:end], "<>\n") {
-		return "", "", "", 0
-	}
-	mark, target, length = s[1:open], s[open+1:end], end+1
-	if length < len(s) && s[length] == '{' {
-		if end := closing(s, length, '{', '}'); end > 0 {
-			label, length = s[length+1:end], end+1
-		}
-	}
-	return mark, target, label, length
 }
 
 // leads says whether a mark leads to a document.
@@ -152,67 +125,91 @@ func leads(mark string) bool {
 	return known
 }
 
-// closing returns the index of the bracket that closes the one at i, or -1.
-func closing(s string, i int, open, shut byte) int {
-	depth := 0
-	for s = s[:min(len(s), i+maxBracket)]; i < len(s); i++ {
-		switch s[i] {
-		case open:
-			depth++
-		case shut:
-			if depth--; depth == 0 {
-				return i
+// marked takes a mark, if it is one that leads to a document. Another may have one of ours in it.
+func (f *references) marked(m enrich.Mark, raw, pointer string) {
+	switch uuid, kind := f.library.leadsTo(m, f.pack); {
+	case kind != "":
+		f.link(sdk.Link{Pointer: pointer, Kind: kind, Raw: raw, Label: m.Label}, uuid)
+	default:
+		inside := m.Config
+		for _, m := range enrich.All(inside) {
+			if m.Sort == enrich.At {
+				f.marked(m, inside[m.Start:m.End], pointer)
 			}
 		}
 	}
-	return -1
 }
 
-// marked takes a mark that leads to a document.
-func (f *references) marked(mark, target, label, raw, pointer string) {
-	l := sdk.Link{Pointer: pointer, Kind: "uuid", Raw: raw, Label: label}
-	uuid := strings.TrimSpace(target)
-	switch mark {
-	case "UUID":
-	case "Embed":
-		l.Kind, uuid = "embed", embed(uuid)
-	default: // before v10
-		uuid = mark + "." + uuid
-	}
-	f.link(l, uuid)
-}
-
-// embed is the UUID in an @Embed, among options that are divided by spaces.
-func embed(config string) (uuid string) {
-	for word := range strings.FieldsSeq(config) {
-		name, value, option := strings.Cut(word, "=")
-		switch {
-		case option && name == "uuid":
-			return strings.Trim(value, `"'`)
-		case !option && uuid == "" && strings.Contains(word, "."):
-			uuid = word
+// leadsTo is the UUID of the document that a mark leads to, and in which way; kind is empty when the mark does something else.
+func (l *library) leadsTo(m enrich.Mark, from pack) (uuid, kind string) {
+	switch {
+	case m.Sort == enrich.At && m.Name == "UUID":
+		return strings.TrimSpace(m.Config), "uuid"
+	case m.Sort == enrich.At && m.Name == "Embed":
+		return embed(m), "embed"
+	case m.Sort == enrich.At && leads(m.Name): // before v10
+		return m.Name + "." + strings.TrimSpace(m.Config), "uuid"
+	case m.Sort == enrich.And:
+		if rule, ok := l.rule(referenceWord(m), from); ok {
+			return rule.uuid, "reference"
+		}
+	case m.Sort == enrich.Roll && m.Name == "item":
+		words := m.Options().Words
+		if len(words) > 0 { // else the item that the text is of
+			if word := words[0]; strings.HasPrefix(word, ".") || isUUID(word) {
+				return strings.Replace(word, ".", ".Item.", len(word)-len(strings.TrimLeft(word, "."))), "reference"
+			}
 		}
 	}
-	return uuid
+	return "", ""
+}
+
+// referenceWord is what a mark &Reference refers to, in the words of its system.
+func referenceWord(m enrich.Mark) string {
+	o := m.Options()
+	if len(o.Words) > 0 {
+		return strings.Join(o.Words, " ")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Named)) {
+		if name != "apply" && name != "tooltip" {
+			return o.Named[name]
+		}
+	}
+	return ""
+}
+
+// embed is the UUID in an @Embed.
+func embed(m enrich.Mark) string {
+	o := m.Options()
+	if uuid := o.Named["uuid"]; uuid != "" {
+		return uuid
+	}
+	for _, word := range o.Words {
+		if strings.Contains(word, ".") {
+			return word
+		}
+	}
+	return ""
 }
 
 // link adds a link to the document that uuid names.
 func (f *references) link(l sdk.Link, uuid string) {
 	uuid, l.Anchor, _ = strings.Cut(uuid, "#")
-	l.Target, l.Part = f.target(uuid)
+	l.Target, l.Part = f.library.target(uuid, f.record.ID)
 	f.record.Links = append(f.record.Links, l)
 }
 
-// target takes a UUID apart: the primary document, in the form of a record's id, and the place inside it.
-func (f *references) target(uuid string) (id, part string) {
+// target takes a UUID apart that stands in the record self: the primary document, in the form of a record's id, and the place
+// inside it.
+func (l *library) target(uuid, self string) (id, part string) {
 	parts := strings.Split(uuid, ".")
 	switch {
 	case parts[0] == "" && uuid != "": // relative: a part of this very document
-		return f.record.ID, strings.TrimLeft(uuid, ".")
+		return self, strings.TrimLeft(uuid, ".")
 	case parts[0] == "Compendium":
-		return f.inCompendium(parts)
+		return l.inCompendium(parts)
 	case len(parts) >= 2 && parts[1] != "":
-		return parts[0] + "." + parts[1], strings.Join(parts[2:], ".")
+		return divide(parts, 1)
 	default:
 		return "", ""
 	}
@@ -220,20 +217,30 @@ func (f *references) target(uuid string) (id, part string) {
 
 // inCompendium is target for a UUID that begins with Compendium. Before v11 it was without the type of the document. Where
 // an id belongs a name may stand, and that may have dots.
-func (f *references) inCompendium(parts []string) (id, part string) {
+func (l *library) inCompendium(parts []string) (id, part string) {
 	if len(parts) < 4 || slices.Contains(parts[:4], "") {
 		return "", ""
 	}
 	if _, typed := kinds[parts[3]]; len(parts) > 4 && parts[4] != "" && (typed || isID(parts[4])) {
-		return strings.Join(parts[:5], "."), strings.Join(parts[5:], ".")
+		return divide(parts, 4)
 	}
-	typ := first(f.library.types[parts[1]+"."+parts[2]], "Document")
+	typ := first(l.types[parts[1]+"."+parts[2]], "Document")
+	if isID(parts[3]) && len(parts) > 5 && embeddedTypes[parts[4]] {
+		return strings.Join([]string{"Compendium", parts[1], parts[2], typ, parts[3]}, "."), strings.Join(parts[4:], ".")
+	}
 	return strings.Join([]string{"Compendium", parts[1], parts[2], typ, strings.Join(parts[3:], ".")}, "."), ""
 }
 
+// divide cuts behind the id or name at i: in front of the next type of embedded documents, where it is a name.
+func divide(parts []string, i int) (id, part string) {
+	for i++; i < len(parts) && !isID(parts[i-1]) && !embeddedTypes[parts[i]]; i++ {
+	}
+	return strings.Join(parts[:i], "."), strings.Join(parts[i:], ".")
+}
+
 // full is a UUID in the form of today.
-func (f *references) full(uuid string) string {
-	id, part := f.target(uuid)
+func (l *library) full(uuid, self string) string {
+	id, part := l.target(uuid, self)
 	if part != "" {
 		id += "." + part
 	}
@@ -307,7 +314,7 @@ func (f *references) asset(ref, kind, pointer string) {
 		return
 	}
 	f.seen[here] = true
-	a := f.library.files.resolve(f.root, ref)
+	a := f.library.files.resolve(f.pack.pkg.root, ref)
 	a.Pointer, a.Role = pointer, role(f.typ, pointer, kind)
 	f.record.Assets = append(f.record.Assets, a)
 }

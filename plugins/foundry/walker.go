@@ -154,3 +154,16 @@ func unquote(quoted []byte) string {
 	_ = json.Unmarshal(quoted, &s) // the text was proved valid
 	return s
 }
+
+// elements visits the values of a list, in order. Anything else has none.
+func elements(value []byte, each func(i int, value []byte)) {
+	if len(value) == 0 || value[0] != '[' {
+		return
+	}
+	w := walker{doc: value}
+	for i, n := w.space(1), 0; value[i] != ']'; n++ {
+		end := w.value(i)
+		each(n, value[i:end])
+		i = w.next(end)
+	}
+}

@@ -41,7 +41,7 @@ func FuzzWalker(f *testing.F) {
 	} {
 		f.Add([]byte(doc))
 	}
-	l := &library{files: newFiles(), types: map[string]string{}}
+	l := &library{files: newFiles(""), types: map[string]string{}}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		if !json.Valid(doc) || !utf8.Valid(doc) {
 			return
@@ -79,24 +79,20 @@ func FuzzWalker(f *testing.F) {
 	})
 }
 
-// FuzzEnricher: whatever stands in prose, marks are cut out of it whole, and never without end.
-func FuzzEnricher(f *testing.F) {
+// FuzzProse: whatever stands in prose, marks are cut out of it whole and put into words, and never without end.
+func FuzzProse(f *testing.F) {
 	for _, s := range []string{
 		"@UUID[a.b]{c}", "@UUID[[[]]]{{}}", "@UUID[", "@UUID[]{", "@[", "@", "@UUID]", "@Embed[a b=c uuid=\"d\"]", "@Compendium[a.b.c]{d",
 		"x @Actor[y] @Item[z#q]{r}", "@UUID[...]", "@UUID[Compendium....]", "@UUID[\xff]{\xfe}", strings.Repeat("@UUID[", 50),
 		`<img src="a.png"><a href='b.pdf'`, "src='", "src = \"x.webp\"", "data:image/png;base64,AA", "http://[::1", "//x/y.png", "a*.png", "%zz.png",
+		"[[/damage 2d6[fire] average]]{x}", "[[lookup @name lowercase]]{y}", "[[/attack extended]] [[/save]] [[/check ath 12]] [[/item Bite]]",
+		"&Reference[prone apply=false] &amp;Reference[rule=x]{y}", "@Damage[2d6[fire],(1d4)[bleed]] @Check[type:will|dc:12] @Template[cone|distance:5]",
+		`<section class="secret"><p>x</section>y`, `<section class="secret"/>y`, "<table><tr><td colspan=99 rowspan=99>|<ul><li>x", "[[@prof + 1]] [[(1+2)*3]]",
 	} {
 		f.Add(s)
 	}
-	l := &library{files: newFiles(), types: map[string]string{"a.b": "Item"}}
+	l := &library{files: newFiles(""), types: map[string]string{"a.b": "Item"}}
 	f.Fuzz(func(t *testing.T, s string) {
-		mark, target, label, length := enricher(s)
-		switch raw := s[:length]; {
-		case length == 0:
-		case !leads(mark), !strings.HasPrefix(raw, s[:1]+mark+"["+target+"]"), label != "" && !strings.HasSuffix(raw, "]{"+label+"}"),
-			len(target) > maxBracket, len(label) > maxBracket:
-			t.Errorf("of %q it takes %q, with the mark %q, the target %q, the label %q", s, raw, mark, target, label)
-		}
 		rec := sdk.Record{ID: "Item.self"}
 		refs := references{library: l, record: &rec, typ: "JournalEntry", seen: map[place]bool{}}
 		refs.prose(s)
@@ -105,7 +101,7 @@ func FuzzEnricher(f *testing.F) {
 				t.Errorf("%q has no %q", s, link.Raw)
 			}
 			whole := strings.HasPrefix(link.Target, "Item.self") || strings.Contains(link.Target, ".Document.") || link.Target == ""
-			if id, part := refs.target(link.Target); !whole && (id != link.Target || part != "") {
+			if id, part := l.target(link.Target, rec.ID); !whole && (id != link.Target || part != "") {
 				t.Errorf("the target of %q is %q, and that of it %q, %q", link.Raw, link.Target, id, part)
 			}
 		}
@@ -120,6 +116,20 @@ func FuzzEnricher(f *testing.F) {
 			t.Fatal(err)
 		}
 		refs.text(quoted)
+		doc := slices.Concat([]byte(`{"name":"Self","type":"feat","system":{"description":{"value":`), quoted, []byte(`}},"effects":[{"description":`), quoted, []byte(`}]}`))
+		for _, secrets := range []string{"mark", "keep", "drop"} {
+			l.options.Secrets = secrets
+			r := reader{library: l, pack: pack{typ: "Item"}}
+			told := r.record(packs.Document{Collection: "items", ID: "self", JSON: slices.Clip(slices.Clone(doc))})
+			if !json.Valid(told.JSON) {
+				t.Errorf("%q became no document: %s", s, told.JSON)
+			}
+			for _, text := range told.Texts {
+				if strings.Contains(text.Markdown, "\x00") || strings.TrimSpace(text.Markdown) == "" {
+					t.Errorf("%q became %q", s, text.Markdown)
+				}
+			}
+		}
 	})
 }
 
@@ -147,7 +157,7 @@ func TestDeepest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer opened.Close()
-	r := reader{library: &library{files: newFiles()}, pack: pack{typ: "Actor"}}
+	r := reader{library: &library{files: newFiles("")}, pack: pack{typ: "Actor"}}
 	n := 0
 	for doc, err := range opened.Documents() {
 		if err != nil {
