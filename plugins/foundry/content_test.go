@@ -329,6 +329,28 @@ func TestLicencesOfFiles(t *testing.T) {
 	}
 }
 
+// TestLicenceOfPackage: a document without a licence has that of its package: of the manifest, else of the file beside it.
+func TestLicenceOfPackage(t *testing.T) {
+	const free = "This is free and unencumbered software released into the public domain."
+	for name, tc := range map[string]struct{ manifest, file, doc, want string }{
+		"file":     {"", free, "", "Unlicense"},
+		"manifest": {"CC-BY-4.0", free, "", ""}, // that of the stream
+		"document": {"", free, "ORC", "ORC"},
+		"programs": {"", "Permission is hereby granted, free of charge, to any person", "", ""},
+		"unknown":  {"", "Ask me.", "", ""},
+	} {
+		dir := t.TempDir()
+		put(t, dir, map[string]string{
+			"modules/m/module.json": `{"id":"m","title":"M","license":"` + tc.manifest + `","packs":[{"name":"p","type":"Item"}]}`, "modules/m/LICENSE": tc.file,
+		})
+		store(t, dir, "modules/m/packs/p", entries{"!items!x": `{"name":"x","system":{"publication":{"license":"` + tc.doc + `"}}}`})
+		r := read(t, open(t, options{"roots": []string{dir}})).of(t, "x")
+		if r.License.Expression != tc.want || (tc.want != "") != (r.License.Attribution == "M") {
+			t.Errorf("%s: %+v", name, r.License)
+		}
+	}
+}
+
 // TestPicturesInDocuments: they become files, once each, which the engine opens; damaged ones stay references.
 func TestPicturesInDocuments(t *testing.T) {
 	data, _ := shelf(t)

@@ -113,7 +113,7 @@ func checkRecords(t *testing.T, records []sdk.Record) {
 		"background": 5, "character": 62, "class": 24, "creature": 711, "feature": 1096, "folder": 278, "item": 1672, "macro": 2, "rule": 63,
 		"scene": 47, "species": 23, "spell": 659, "subclass": 24, "table": 76, "vehicle": 8,
 		"system/dnd5e": 4674, "module/orbs-bad-maps": 46, "world/trophy-dark-srd": 30,
-		"edition ": 551, "edition 2014": 2097, "edition 2024": 2102, "licence ": 963, "licence CC-BY-4.0": 3787,
+		"edition ": 551, "edition 2014": 2097, "edition 2024": 2102, "licence ": 917, "licence CC-BY-4.0": 3787, "licence Unlicense": 46,
 		"visibility ": 4722, "visibility gm": 28,
 	})
 }

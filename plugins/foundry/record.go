@@ -310,6 +310,12 @@ func (r *reader) published(d document, rec *sdk.Record) {
 	rec.Origin.Book, rec.Origin.Page, rec.Ruleset.Edition = first(p.book, r.pack.book), p.page, p.edition
 	if p.licence != "" {
 		rec.License = sdk.License{Expression: p.licence, Attribution: first(rec.Origin.Book, r.pack.pkg.title), From: "document"}
+		return
+	}
+	pkg := r.pack.pkg
+	if l := r.library.about(pkg.kind, pkg.id).licence; pkg.license == "" && l.Expression != "" && !forPrograms[l.Expression] {
+		l.Attribution = first(pkg.title, pkg.id)
+		rec.License = l
 	}
 }
 
