@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/seed-98789ff7/converter/internal/testdata"
 )
@@ -82,6 +83,13 @@ func newFoundry(ctx context.Context, s settings) (*comparison, error) {
 	if f.names, err = packNames(f.packs); err != nil {
 		return nil, err
 	}
+	for _, n := range scales {
+		to := filepath.Join(s.work, "scaled", scaled(largest, n))
+		multiplier := command(ctx, f.self, workerFlag, "multiply", to, filepath.Join(f.packs, largest), strconv.Itoa(n))
+		if out, err := multiplier.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("make a pack %d times as large as %s: %w\n%s", n, largest, err, tail(out))
+		}
+	}
 	fmt.Fprintf(s.say, "foundry: installing %s %s\n", peerPackage, peerVersion)
 	f.peer, err = installPeer(ctx, filepath.Join(s.work, "peer"))
 	return f, err
@@ -136,6 +144,9 @@ func (r *round) measure(ctx context.Context) error {
 		return fmt.Errorf("the official tool wrote %+v; ours read %+v and wrote %+v: it cannot be compared", want, hashed, filed)
 	}
 	if _, err := r.worker(ctx, oursLarge, "hash", filepath.Join(r.packs, largest)); err != nil {
+		return err
+	}
+	if err := r.scale(ctx); err != nil {
 		return err
 	}
 	if err := r.whole(ctx); err != nil {
@@ -238,7 +249,8 @@ func (f *comparison) report() report {
 	return report{
 		tables: []table{{
 			title: "median",
-			rows:  rows(peerAll, oursHash, oursFiles, wholeRun, peerLarge, oursLarge),
+			rows: rows(peerAll, oursHash, oursFiles, wholeRun, peerLarge, oursLarge,
+				peerScaled(4), oursScaled(4), peerScaled(16), oursScaled(16)),
 			columns: []column{
 				{name: "wall", by: byWall, form: "%.2fs"},
 				{name: "CPU", by: byCPU, form: "%.2fs"},
@@ -247,9 +259,10 @@ func (f *comparison) report() report {
 		}},
 		rounds: f.costs,
 		bars: []bar{
-			{what: "(b) CPU to (a)", of: oursHash, to: peerAll, by: byCPU, most: 1.0 / 20},
+			{what: "(b) CPU to (a)", of: oursHash, to: peerAll, by: byCPU, most: 1.0 / 30},
 			{what: "(c) CPU to (a)", of: oursFiles, to: peerAll, by: byCPU, most: 1.0 / 5},
 			{what: "(b) peak memory to (a), " + largest, of: oursLarge, to: peerLarge, by: byPeak, most: 1.0 / 2},
+			{what: "(b) peak memory, 16 times as large to once", of: oursScaled(16), to: oursLarge, by: byPeak, most: 2},
 			{what: "(d) wall to (a)", of: wholeRun, to: peerAll, by: byWall, most: 1.5},
 		},
 		told:  []bar{{what: "(d) CPU to (a)", of: wholeRun, to: peerAll, by: byCPU}},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/seed-98789ff7/converter/plugins/foundry/pack"
 )
@@ -17,6 +18,7 @@ import (
 //
 //	bench -worker hash DIR…         read, join and hash every document
 //	bench -worker files OUT DIR…    the same, and write every document to a file as the official tool does
+//	bench -worker multiply TO FROM N  write a pack N times as large, so that the memory it takes is not that of the next child
 const workerFlag = "-worker"
 
 // tally is what was done: a worker prints it.
@@ -28,6 +30,12 @@ type tally struct {
 func work(out io.Writer, job string, args []string) error {
 	var w worker
 	switch {
+	case job == "multiply" && len(args) == 3:
+		n, err := strconv.Atoi(args[2])
+		if err == nil {
+			err = multiply(args[0], args[1], n)
+		}
+		return err
 	case job == "hash":
 	case job == "files" && len(args) > 0:
 		w.folder, args = args[0], args[1:]
