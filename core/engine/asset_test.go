@@ -75,6 +75,8 @@ func TestAssets(t *testing.T) {
 		"core":             {sdk.AssetRef{URI: "x", Status: sdk.Core}, core.Skipped, "", none},
 		"remote":           {sdk.AssetRef{URI: "x", Status: sdk.Remote, URL: "https://x"}, core.Skipped, "", none},
 		"data":             {sdk.AssetRef{URI: "x", Status: sdk.DataURI}, core.Skipped, "", none},
+		"data, as a file":  {sdk.AssetRef{URI: "data:image/png#1", Status: sdk.DataURI, Path: file("data", good)}, core.Written, "", made},
+		"not installed":    {sdk.AssetRef{URI: "x", Status: sdk.Uninstalled}, core.Skipped, "", none},
 		"wildcard":         {sdk.AssetRef{URI: "x", Status: sdk.Wildcard}, core.Skipped, "", none},
 		"present nowhere":  {sdk.AssetRef{URI: "x", Status: sdk.Present}, core.Skipped, "", none},
 	} {
