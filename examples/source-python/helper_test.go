@@ -53,7 +53,7 @@ func TestMessages(t *testing.T) {
 import dataclasses, sys
 from converter_source import source_pb2 as pb, words, Diagnostic
 for name, extra in {
-    "Record": {"stream"}, "AssetRef": set(), "Link": set(), "Origin": set(), "License": set(), "Ruleset": set(), "Stream": set(),
+    "Record": {"stream"}, "AssetRef": set(), "Link": set(), "Text": set(), "Embedded": set(), "Origin": set(), "License": set(), "Ruleset": set(), "Stream": set(),
     "Checkpoint": set(), "Progress": set(), "Metrics": set(), "Estimate": set(),
 }.items():
     ours = {f.name.removesuffix("_") for f in dataclasses.fields(getattr(words, name))}

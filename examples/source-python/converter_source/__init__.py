@@ -82,6 +82,7 @@ from .words import (  # noqa: E402
     Asset,
     AssetRef,
     Checkpoint,
+    Embedded,
     Estimate,
     License,
     Link,
@@ -93,6 +94,7 @@ from .words import (  # noqa: E402
     Ruleset,
     Skip,
     Stream,
+    Text,
 )
 
 __all__ = [
@@ -100,6 +102,7 @@ __all__ = [
     "AssetRef",
     "Checkpoint",
     "Diagnostic",
+    "Embedded",
     "Environment",
     "Estimate",
     "Kind",
@@ -116,5 +119,6 @@ __all__ = [
     "Skip",
     "Source",
     "Stream",
+    "Text",
     "serve",
 ]

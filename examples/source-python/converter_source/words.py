@@ -67,6 +67,7 @@ class AssetRef:
     url: str = ""
     path: str | os.PathLike[str] = ""
     key: str = ""
+    license: License | None = None
 
     def __post_init__(self) -> None:
         self.path = os.fspath(self.path)
@@ -85,6 +86,32 @@ class Link:
     label: str = ""
     anchor: str = ""
     part: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Text:
+    """A piece of a record that people read, as Markdown."""
+
+    pointer: str = ""
+    role: str = ""
+    title: str = ""
+    markdown: str = ""
+    has_secrets: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Embedded:
+    """A document inside a record."""
+
+    part: str = ""
+    pointer: str = ""
+    kind: str = ""
+    native_type: str = ""
+    name: str = ""
+    book: str = ""
+    page: int = 0
+    license: License | None = None
+    derived_from: str = ""
 
 
 @dataclass(slots=True)
@@ -115,6 +142,9 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     incomplete: bool = False
     aliases: list[str] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    embedded: list[Embedded] = field(default_factory=list)
+    facts: bytes = b""  # JSON text of one object
 
 
 @dataclass(slots=True)
