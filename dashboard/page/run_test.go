@@ -34,7 +34,8 @@ func moving() page.Run {
 				},
 				Streams: []core.StreamCounts{
 					{Source: "home", Stream: "monsters", Title: "Monsters", Found: 50, Written: 32, Skipped: 5, Failed: 5, Facts: []core.Fact{
-						{Name: "form", Text: "<b>scroll</b>"}, {Name: "live_bytes", Number: 3_400_000, Unit: "bytes"},
+						{Name: "form", Text: "<b>scroll</b>"},
+						{Name: "live_bytes", Number: 3_400_000, Unit: "bytes"},
 						{Name: "torn_pages", Label: "pages that are torn", Number: 3, Notable: true},
 					}},
 					{Source: "home", Stream: "spells", Found: 10, Written: 8},

@@ -299,7 +299,7 @@ func TestManyReferences(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			assets := drawings(t, nil, data, doc)[0]
-			if took := time.Since(start); took > 5*time.Second { // with the race detector, on a busy machine
+			if took := time.Since(start); took > time.Minute { // a square takes hours
 				t.Errorf("it took %s", took)
 			}
 			if want := map[string]int{"1,000 references": 2000, "data": 1}[name]; len(assets) != want {

@@ -457,3 +457,24 @@ func TestRealOlderContent(t *testing.T) {
 		t.Error("something was written")
 	}
 }
+
+// TestNamesInAnyForm: a link without words shows the name of what it leads to, in whatever form that pack is.
+func TestNamesInAnyForm(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, map[string]string{
+		"systems/s/system.json":       `{"id": "s", "packs": [{"name": "old", "type": "Item"}, {"name": "raw", "type": "Item"}, {"name": "new", "type": "Item"}, {"name": "book", "type": "JournalEntry"}]}`,
+		"systems/s/packs/old.db":      `{"_id":"lamp000000000000","name":"Lamp"}` + "\n",
+		"systems/s/packs/raw/x.json":  `{"_id":"rope000000000000","name":"Rope","_key":"!items!rope000000000000"}`,
+		"systems/s/packs/book/b.json": `{"_id":"b","name":"B","_key":"!journal!b","pages":[{"_id":"p","name":"P","type":"text","_key":"!journal.pages!b.p","text":{"content":"<p>@UUID[Compendium.s.old.Item.lamp000000000000] @UUID[Compendium.s.raw.Item.rope000000000000] @UUID[Compendium.s.new.Item.hook000000000000]</p>"}}]}`,
+	})
+	store(t, dir, "systems/s/packs/new", entries{"!items!hook000000000000": `{"_id":"hook000000000000","name":"Hook"}`})
+	b := read(t, open(t, options{"roots": []string{dir}})).of(t, "B")
+	if len(b.Texts) != 1 {
+		t.Fatalf("texts %+v", b.Texts)
+	}
+	for _, name := range []string{"[Lamp](", "[Rope](", "[Hook]("} {
+		if !strings.Contains(b.Texts[0].Markdown, name) {
+			t.Errorf("no %s in %s", name, b.Texts[0].Markdown)
+		}
+	}
+}

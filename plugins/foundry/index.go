@@ -26,11 +26,11 @@ func (l *library) index(p pack) *index {
 		l.indexes = map[string]*index{}
 	}
 	l.indexes[p.stream()] = x
-	opened, err := packs.Open(p.dir)
+	opened, err := p.open()
 	if err != nil {
 		return x
 	}
-	defer opened.Close() //nolint:errcheck // only read, and looked at for itself too
+	defer func() { _ = opened.Close() }() // only read, and looked at for itself too
 	for doc, err := range opened.Documents() {
 		if err != nil {
 			break
