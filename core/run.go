@@ -1,5 +1,7 @@
 package core
 
+import "encoding/json"
+
 // State is the state of a run.
 //
 //	queued ─► running ─► succeeded          everything was written, or there was nothing to do
@@ -121,4 +123,17 @@ type Fact struct {
 	Text    string `json:"text,omitempty"`
 	Unit    string `json:"unit,omitempty"`    // what the number counts: bytes, ms, or a word; empty: what the label says
 	Notable bool   `json:"notable,omitempty"` // somebody should look into it
+}
+
+// MarshalJSON leaves the number out where there is a text.
+func (f Fact) MarshalJSON() ([]byte, error) {
+	type plain Fact
+	if f.Text == "" {
+		return json.Marshal(plain(f))
+	}
+	return json.Marshal(struct {
+		plain
+
+		Number *int64 `json:"number,omitempty"` // in the place of the other one
+	}{plain: plain(f)})
 }

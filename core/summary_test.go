@@ -28,3 +28,20 @@ func TestCacheCountsOfOlderRuns(t *testing.T) {
 		t.Errorf("%+v, %v", back, err)
 	}
 }
+
+func TestFactAsJSON(t *testing.T) {
+	t.Parallel()
+	for want, f := range map[string]core.Fact{
+		`{"name":"n","number":0}`: {Name: "n"},
+		`{"name":"n","label":"N","text":"t","unit":"u","notable":true}`: {Name: "n", Label: "N", Text: "t", Unit: "u", Notable: true},
+	} {
+		text, err := json.Marshal(f)
+		if err != nil || string(text) != want {
+			t.Errorf("%s, %v, want %s", text, err, want)
+		}
+		var back core.Fact
+		if err := json.Unmarshal(text, &back); err != nil || back != f {
+			t.Errorf("%+v, %v, want %+v", back, err, f)
+		}
+	}
+}

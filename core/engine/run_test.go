@@ -499,7 +499,7 @@ func TestFetchesAreCounted(t *testing.T) {
 		&shelf{plugin: "other", items: docs("b", 1), report: sdk.Metrics{Hits: 1}},
 		&shelf{plugin: "third", items: docs("c", 1), report: sdk.Metrics{Requests: 1, Bytes: 10}})
 	j.run(t)
-	if got := j.count.bulk; len(got) != 1 || got[httpCache] != [2]int64{8, 4} {
+	if got := j.count.bulk; len(got) != 1 || got[sourceCache] != [2]int64{8, 4} {
 		t.Errorf("%v", got)
 	}
 	slices.SortFunc(j.count.fetched, func(a, b core.Fetched) int { return strings.Compare(a.Source, b.Source) })

@@ -431,8 +431,8 @@ func (w *writer) step(text string) {
 	}
 }
 
-// httpCache is the name under which the lookups of sources in what they have fetched before are counted.
-const httpCache = "http"
+// sourceCache is the name under which the lookups of sources in what they have kept of earlier runs are counted.
+const sourceCache = "sources"
 
 // Metrics counts what a source fetches, and its lookups in its cache.
 func (w *writer) Metrics(m sdk.Metrics) {
@@ -441,7 +441,7 @@ func (w *writer) Metrics(m sdk.Metrics) {
 		Source: r.Sources[w.source].Name, Requests: m.Requests, Hits: m.Hits, Misses: m.Misses, Bytes: m.Bytes,
 	})
 	if m.Hits > 0 || m.Misses > 0 {
-		r.Recorder.CacheN(httpCache, m.Hits, m.Misses)
+		r.Recorder.CacheN(sourceCache, m.Hits, m.Misses)
 	}
 }
 

@@ -64,6 +64,9 @@ func FetchedWords(f core.Fetched) string {
 		lookups = fmt.Sprintf("cache: %s, %s (%s)",
 			Count(f.Hits, "hit", "hits"), Count(f.Misses, "miss", "misses"), Percent(f.Hits, f.Hits+f.Misses))
 	}
+	if f.Requests == 0 && f.Bytes == 0 {
+		return lookups
+	}
 	return join("fetched "+Count(f.Requests, "request", "requests"), Bytes(f.Bytes), lookups)
 }
 
@@ -143,8 +146,8 @@ func FactValue(f core.Fact) string {
 	return Number(f.Number)
 }
 
-// FactsBrief are the facts that somebody should look into; where there are none, the first one.
-func FactsBrief(facts []core.Fact) string {
+// FactsBrief are the facts that somebody should look into; where there are none, the value of the first one.
+func FactsBrief(facts []core.Fact) (brief string, notable bool) {
 	var words []string
 	for _, f := range facts {
 		if f.Notable {
@@ -152,9 +155,9 @@ func FactsBrief(facts []core.Fact) string {
 		}
 	}
 	if len(words) == 0 {
-		words = append(words, FactLabel(facts[0])+": "+FactValue(facts[0]))
+		return FactValue(facts[0]), false
 	}
-	return join(words...)
+	return join(words...), true
 }
 
 // StreamTitle is what a person calls the stream.

@@ -79,9 +79,9 @@ func TestRunPage(t *testing.T) {
 		"#stages":   {"read 60 100 60", "entities 50 100 30 10 5 5 10", "images 20 40 10 0 0 10 20", "Open"},
 		"#problems": {"15 failures in 2 causes", "10 fetch.http_404 gone", "a.png b.png and 8 more", "What to do Refresh.", "Warnings 3 items, 1 reason; nothing was lost"},
 		"#coverage": {
-			"home foundry 1.4.0 60 40 5 5 10", "Monsters 50 32 5 5 8 pages that are torn: 3 form <b>scroll</b> live bytes 3.4 MB pages that are torn 3", "spells 10 8 0 0 2", "items 0 0 0 0 0",
+			"home foundry 1.4.0 60 40 5 5 10", "Monsters pages that are torn: 3 form <b>scroll</b> live bytes 3.4 MB pages that are torn 3 50 32 5 5 8", "spells 10 8 0 0 2", "items 0 0 0 0 0",
 			"web 0 0 0 0 0 page 12 of 320 · last record 12 s ago fetched 412 requests · 3.4 MB · cache: 88 hits, 44 misses (66 %)",
-			"index 0 0 0 0 0 reading · no record for 1 min 20 s fetched 0 requests · 0 B · cache: 1 hit, 0 misses (100 %)",
+			"index 0 0 0 0 0 reading · no record for 1 min 20 s cache: 1 hit, 0 misses (100 %)",
 			"All sources 60 40 5 5 10 fetched 412 requests · 3.4 MB · cache: 89 hits, 44 misses (66 %)",
 		},
 		"#working": {"Working now 2 images early.png 3.0 s images late.png 0.2 s"},
@@ -362,11 +362,12 @@ func TestFacts(t *testing.T) {
 		}
 	}
 	calm := []core.Fact{{Name: "form", Text: "scroll"}, {Name: "tables", Number: 2}}
-	if got := page.FactsBrief(calm); got != "form: scroll" {
-		t.Errorf("%q", got)
+	if got, notable := page.FactsBrief(calm); got != "scroll" || notable {
+		t.Errorf("%q, %v", got, notable)
 	}
-	if got := page.FactsBrief(append(calm, core.Fact{Name: "torn", Number: 1, Notable: true}, core.Fact{Name: "lost", Number: 2, Notable: true})); got != "torn: 1 · lost: 2" {
-		t.Errorf("%q", got)
+	torn := append(calm, core.Fact{Name: "torn", Number: 1, Notable: true}, core.Fact{Name: "lost", Number: 2, Notable: true})
+	if got, notable := page.FactsBrief(torn); got != "torn: 1 · lost: 2" || !notable {
+		t.Errorf("%q, %v", got, notable)
 	}
 }
 
