@@ -186,6 +186,7 @@ func (c *catalogue) used() []string { return slices.Sorted(maps.Keys(c.ids)) }
 
 func (r *run) entities(ctx context.Context, ps pens, c *catalogue) (kinds map[string]int64, err error) {
 	kinds = map[string]int64{}
+	leads := verdicts{}
 	i := 0
 	for e, err := range r.linked(ctx, c) {
 		if err != nil {
@@ -198,6 +199,7 @@ func (r *run) entities(ctx context.Context, ps pens, c *catalogue) (kinds map[st
 		if broken := c.finish(i, e); broken > 0 {
 			r.Recorder.Failure(brokenLinks(e))
 		}
+		leads.add(e)
 		r.Recorder.Done(core.StageLink, e.Source.Name, "", core.Written, 1)
 		r.Recorder.Found(core.StageWrite, e.Source.Name, "", 1)
 		if err := ps.each(r, func(p *pen) error { return p.writer.Entity(e) }); err != nil {
@@ -215,6 +217,7 @@ func (r *run) entities(ctx context.Context, ps pens, c *catalogue) (kinds map[st
 		return nil, fmt.Errorf("the store gave back %d of %d entities; nothing was published, run again", i, len(c.heads))
 	}
 	r.Recorder.Ended(core.StageLink)
+	leads.tell(r.Recorder)
 	return kinds, nil
 }
 

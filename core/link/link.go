@@ -71,7 +71,11 @@ func area(id, scope string) string {
 	return id
 }
 
-// Resolve sets target and status of every link of e and returns how many are broken.
+// derived is the kind of links to what a document was made from. Nobody follows them, so that one that leads nowhere is no
+// fault of the document's.
+const derived = "derived"
+
+// Resolve sets target and status of every link of e and returns how many are broken that people follow.
 func (x *Index) Resolve(e *core.Entity) (broken int) {
 	for i := range e.Links {
 		l := &e.Links[i]
@@ -89,7 +93,9 @@ func (x *Index) Resolve(e *core.Entity) (broken int) {
 		l.Status = core.LinkExternal
 		if x.areas[area(l.Target, e.Source.Scope)] {
 			l.Status = core.LinkBroken
-			broken++
+			if l.Kind != derived {
+				broken++
+			}
 		}
 	}
 	return broken

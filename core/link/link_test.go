@@ -92,6 +92,11 @@ func TestResolveTakesEachLinkForItself(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	e = from(0, "w", "Actor.8", "Actor.9")
+	e.Links[1].Kind = "derived" // what it was made from: nobody follows it
+	if broken := x.Resolve(e); broken != 1 || e.Links[1].Status != core.LinkBroken {
+		t.Errorf("%d are broken, want 1: %+v", broken, e.Links)
+	}
 	if broken := x.Resolve(&core.Entity{}); broken != 0 {
 		t.Errorf("no links, and %d are broken", broken)
 	}

@@ -160,7 +160,7 @@ func Open(e *core.Entity) []string {
 }
 
 // Fall sets those of an entity's links that lead to nothing in the run, and to something in the compendium. It returns how
-// many of them were broken. A link into content that the run itself has is one to that content and no other: it leads to an
+// many of them were counted as broken. A link into content that the run itself has is one to that content and no other: it leads to an
 // item of the entity's own scope alone.
 func Fall(e *core.Entity, items map[string][]core.CompendiumItem) (mended int) {
 	for i := range e.Links {
@@ -174,7 +174,7 @@ func Fall(e *core.Entity, items map[string][]core.CompendiumItem) (mended int) {
 			continue
 		}
 		l.TargetUID, l.Status = uid, core.LinkCompendium
-		if broken {
+		if broken && l.Kind != derived {
 			mended++
 		}
 	}
