@@ -362,7 +362,7 @@ func (c *counter) Metrics(m sdk.Metrics) {
 
 // TestCountedOnce: packs that did not change are not counted again by the next run, those that did are.
 func TestCountedOnce(t *testing.T) {
-	dir, cache := three(t), t.TempDir()
+	dir, cache := three(t), filepath.Join(t.TempDir(), "cache")
 	run := func() (counts []int64, m sdk.Metrics) {
 		s := foundry.New()
 		text, err := json.Marshal(options{"roots": []string{dir}})

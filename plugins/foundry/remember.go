@@ -78,6 +78,9 @@ func (r *remembered) save() {
 	if err != nil {
 		return
 	}
+	if os.MkdirAll(filepath.Dir(r.file), 0o700) != nil { // nobody has needed the folder yet
+		return
+	}
 	part, err := os.CreateTemp(filepath.Dir(r.file), "counts-*.part")
 	if err != nil {
 		return

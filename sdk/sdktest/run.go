@@ -34,7 +34,8 @@ func RunGolden(t *testing.T, open func() sdk.Source, options any, file string, u
 	config := Config{
 		Start: func(ctx context.Context) (sdk.Source, error) { return wire(ctx, open()) },
 		Configuration: sdk.Configuration{
-			Source: "test", Options: text, BaseDir: dir, WorkDir: t.TempDir(), CacheDir: t.TempDir(),
+			Source: "test", Options: text, BaseDir: dir, WorkDir: t.TempDir(),
+			CacheDir: filepath.Join(t.TempDir(), "cache"), // which it makes when it needs it
 		},
 		Golden: file, Update: update,
 	}
