@@ -165,7 +165,7 @@ func entity(key, value string) *entry {
 }
 
 func mark(stream, value string) *entry {
-	return &entry{table: checkpoints, key: stream, row: []any{stream, "s", 1, value, 0, false, 0, "", 0}, bytes: 20}
+	return &entry{table: checkpoints, key: stream, row: []any{stream, "s", 1, value, 0, false, 0, "", 0, "null"}, bytes: 20}
 }
 
 func mustPut(t *testing.T, w *writer, entries ...*entry) {

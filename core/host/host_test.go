@@ -339,7 +339,7 @@ func wholeRecord() sdk.Record {
 		Assets: []sdk.AssetRef{
 			{
 				URI: "a.png", Pointer: "/img", Role: "portrait", Status: sdk.Present, MediaType: "image/png", Size: 5,
-				Revision: "1", Path: "/x/a.png",
+				Revision: "1", Path: "/x/a.png", License: sdk.License{Expression: "CC0-1.0", From: "package"},
 			},
 			{URI: "b", Status: sdk.Remote, URL: "https://example.org/b"},
 			{URI: "c", Status: sdk.Present, Key: "c"},
@@ -348,6 +348,12 @@ func wholeRecord() sdk.Record {
 		Links:    []sdk.Link{{Pointer: "/l", Kind: "uuid", Raw: "@UUID[x]", Target: "x", Label: "X", Anchor: "y", Part: "z"}},
 		Aliases:  []string{"Item.b"},
 		Warnings: []string{"not whole"}, Incomplete: true,
+		Texts: []sdk.Text{{Pointer: "/text", Role: "notes", Title: "T", Markdown: "*small* and green", HasSecrets: true}},
+		Embedded: []sdk.Embedded{{
+			Part: "Item.i", Pointer: "/items/0", Kind: "item", NativeType: "Item/weapon", Name: "Club", Book: "b", Page: 4,
+			License: sdk.License{Expression: "OGL-1.0a"}, DerivedFrom: "Compendium.a.c",
+		}},
+		Facts: json.RawMessage(`{"level":1}`),
 	}
 }
 
