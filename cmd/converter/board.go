@@ -37,10 +37,9 @@ func listen(ctx context.Context, address string) (*board, error) {
 
 // serve serves the dashboard of a run.
 func (b *board) serve(ctx context.Context, j *job) error {
-	images := j.conf.assetConfig()
 	server, err := dashboard.New(dashboard.Config{
 		Library: j.library, Live: j.run.State(), LiveID: j.run.ID(), StaysOpen: j.flags.keepOpen,
-		Pictures: renditions{library: j.library, recipe: images.Recipe()}, Cancel: j.stop.user,
+		Pictures: renditions{library: j.library, recipe: j.conf.recipe()}, Cancel: j.stop.user,
 		Reopen: "converter serve --config " + j.flags.config, Version: version, Log: j.log,
 		Commands: commands,
 	})
@@ -147,9 +146,8 @@ func (a *app) serve(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return failed(errors.Join(err, b.close()))
 	}
-	images := conf.assetConfig()
 	server, err := dashboard.New(dashboard.Config{
-		Library: library, Pictures: renditions{library: library, recipe: images.Recipe()}, Version: version, Log: log, StaysOpen: true,
+		Library: library, Pictures: renditions{library: library, recipe: conf.recipe()}, Version: version, Log: log, StaysOpen: true,
 		Commands: commands,
 	})
 	if err == nil {

@@ -58,6 +58,10 @@ type Assets struct {
 	Enabled     *bool          `json:"enabled,omitempty" jsonschema:"default=true" jsonschema_description:"false: pictures are neither read nor written."`
 	Resolutions map[string]int `json:"resolutions,omitempty" jsonschema_description:"Box in pixels that a picture is fitted into, by name of the resolution. Default: thumbnail 256, preview 800, display 1920."`
 	Quality     Quality        `json:"quality,omitzero" jsonschema_description:"WebP quality, 1 to 100."`
+	Original    string         `json:"original,omitempty" jsonschema:"enum=webp,enum=keep,enum=smaller,default=webp" jsonschema_description:"What becomes of the original of a still picture. webp: it is written as WebP; keep: it stays as it is; smaller: as webp, unless what came is no larger. Lossy WebP, animations and vectors stay as they are in every case."`
+	Effort      Effort         `json:"effort,omitzero" jsonschema_description:"How hard the WebP encoder tries, from 1 (fast) to 6 (small)."`
+	Encoder     string         `json:"encoder,omitempty" jsonschema:"enum=auto,enum=native,enum=wasm,default=auto" jsonschema_description:"What writes WebP. native: the libwebp of this machine; wasm: the built-in one, four times as slow; auto: native where it is there. Opaque pictures are the same to the byte."`
+	Megapixels  int64          `json:"max_megapixels,omitempty" jsonschema:"minimum=1,maximum=268,default=100" jsonschema_description:"Megapixels of the largest picture that is opened."`
 	Remote      bool           `json:"remote,omitempty" jsonschema:"default=false" jsonschema_description:"true: also pictures are fetched that documents only refer to, out there in the web. What a plugin names by URL as its own is always fetched."`
 	MemoryMB    int64          `json:"memory_mb,omitempty" jsonschema:"minimum=64,maximum=1048576,default=1024" jsonschema_description:"Megabytes for pixels at one time."`
 }
@@ -66,6 +70,12 @@ type Assets struct {
 type Quality struct {
 	Original   int `json:"original,omitempty" jsonschema:"minimum=1,maximum=100,default=85"`
 	Resolution int `json:"resolution,omitempty" jsonschema:"minimum=1,maximum=100,default=80"`
+}
+
+// Effort is how hard the encoder of WebP pictures tries.
+type Effort struct {
+	Original   int `json:"original,omitempty" jsonschema:"minimum=1,maximum=6,default=2"`
+	Resolution int `json:"resolution,omitempty" jsonschema:"minimum=1,maximum=6,default=4"`
 }
 
 // Store says where runs are remembered.
@@ -378,16 +388,31 @@ func (c *config) stateDir(flag string) string {
 
 func (c *config) images() bool { return c.Assets.Enabled == nil || *c.Assets.Enabled }
 
-// assetConfig is how pictures are made, the largest resolution first.
-func (c *config) assetConfig() asset.Config {
-	a := asset.Config{QualityOriginal: c.Assets.Quality.Original, QualityResolution: c.Assets.Quality.Resolution}
+// assetConfig is how pictures are made, the largest resolution first. The note says what there is to regret about it.
+func (c *config) assetConfig() (a asset.Config, note string, err error) {
+	a = asset.Config{
+		Original:        c.Assets.Original,
+		QualityOriginal: c.Assets.Quality.Original, QualityResolution: c.Assets.Quality.Resolution,
+		EffortOriginal: c.Assets.Effort.Original, EffortResolution: c.Assets.Effort.Resolution,
+		Budget: asset.Budget{MaxPixels: c.Assets.Megapixels * 1e6},
+	}
 	for name, box := range c.Assets.Resolutions {
 		a.Resolutions = append(a.Resolutions, asset.Resolution{Name: name, Box: box})
 	}
 	slices.SortFunc(a.Resolutions, func(x, y asset.Resolution) int {
 		return cmp.Or(y.Box-x.Box, strings.Compare(x.Name, y.Name))
 	})
-	return a
+	a.Encoder, note, err = asset.FindEncoder(c.Assets.Encoder)
+	if err != nil {
+		return a, "", fmt.Errorf("assets.encoder: %w", err)
+	}
+	return a, note, nil
+}
+
+// recipe names how pictures are made, for looking them up. An encoder that is not there has made none.
+func (c *config) recipe() string {
+	images, _, _ := c.assetConfig()
+	return images.Recipe()
 }
 
 func (c *config) name() string {

@@ -57,7 +57,24 @@ func (a *app) examine(ctx context.Context, k *keeper, dirs []string) []runs.Find
 	if conf == nil {
 		conf = &config{}
 	}
-	return append(list, runs.Finding{Check: "pictures", Verdict: runs.Sound, Text: "written by " + conf.assetConfig().EncoderName()})
+	return append(list, examinePictures(conf))
+}
+
+// examinePictures says what writes pictures, and why it is not the faster one.
+func examinePictures(conf *config) runs.Finding {
+	f := runs.Finding{Check: "pictures", Verdict: runs.Sound}
+	images, note, err := conf.assetConfig()
+	switch {
+	case err != nil:
+		f.Verdict, f.Text = runs.Failing, firstLine(err.Error())
+		f.Advice = "install libwebp (Debian: apt-get install libwebp7), or set assets.encoder to auto"
+	case note != "":
+		f.Verdict, f.Text = runs.Doubt, "written by "+images.EncoderName()+"; "+firstLine(note)
+		f.Advice = "install libwebp 1.2 or later (Debian: apt-get install libwebp7)"
+	default:
+		f.Text = "written by " + images.EncoderName()
+	}
+	return f
 }
 
 func (a *app) examineConfig(k *keeper) (conf *config, store runs.Config, list []runs.Finding) {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/core/asset"
 	"github.com/seed-98789ff7/converter/core/engine"
 	"github.com/seed-98789ff7/converter/core/output"
 	"github.com/seed-98789ff7/converter/runs"
@@ -129,11 +130,15 @@ type job struct {
 	earlier *core.Summary // the run to take up, or to try again; nil: none
 
 	compendium engine.Compendium // nil: none
+	images     *asset.Config     // how pictures are made; nil: they are not
 }
 
 // open starts what a run needs: store, plugins, dashboard, in this order, so that a plugin is not started in vain.
 func (j *job) open(ctx context.Context) (err error) {
 	if err := j.conf.checkOutputs(); err != nil {
+		return err
+	}
+	if err := j.chooseEncoder(); err != nil {
 		return err
 	}
 	if !j.flags.noDashboard {
@@ -170,6 +175,22 @@ func (j *job) open(ctx context.Context) (err error) {
 		return nil
 	}
 	return j.board.serve(ctx, j)
+}
+
+// chooseEncoder settles what writes pictures.
+func (j *job) chooseEncoder() error {
+	if !j.conf.images() {
+		return nil
+	}
+	images, note, err := j.conf.assetConfig()
+	if err != nil {
+		return usage("%w", err)
+	}
+	if note != "" {
+		j.log.Info(note)
+	}
+	j.images = &images
+	return nil
 }
 
 func (j *job) openLibrary(ctx context.Context) (err error) {
@@ -295,12 +316,11 @@ func (j *job) engine() engine.Config {
 		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
 		Compendium: j.compendium,
 	}
-	if j.conf.images() {
-		images := j.conf.assetConfig()
+	if j.images != nil {
 		web, meeting := j.downloader()
 		j.run.State().Meets(meeting)
 		c.Images = &engine.Images{
-			Config: images, Recipe: images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
+			Config: *j.images, Recipe: j.images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
 		}
 	}
 	for i, o := range j.conf.Outputs {
@@ -404,6 +424,9 @@ func (j *job) sum(result engine.Result) {
 	if j.screen.mode != progressNone {
 		j.problems(s)
 	}
+	if j.images != nil && result.Assets > 0 && j.screen.mode != progressNone {
+		fmt.Fprintf(j.screen, "pictures by %s\n", j.images.EncoderName())
+	}
 	line := fmt.Sprintf("%s  %s · %s", s.State, plural(int(result.Entities), "entity"), plural(int(result.Assets), "picture"))
 	line = strings.NewReplacer("entitys", "entities").Replace(line)
 	if items, causes := s.Failures(); items > 0 {
@@ -463,6 +486,7 @@ type end struct {
 	Files     int      `json:"files"`
 	Written   []string `json:"written"`
 	Dashboard string   `json:"dashboard,omitempty"`
+	Encoder   string   `json:"encoder,omitempty"` // what wrote the pictures
 
 	core.Summary
 }
@@ -473,6 +497,9 @@ func (j *job) sumJSON(s core.Summary, result engine.Result) {
 	}
 	if j.board != nil {
 		e.Dashboard = j.board.url
+	}
+	if j.images != nil {
+		e.Encoder = j.images.EncoderName()
 	}
 	enc := json.NewEncoder(j.app.stdout)
 	enc.SetEscapeHTML(false)

@@ -13,42 +13,47 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// decode returns the first frame of data as it is shown: upright, eight bits a channel, alpha not premultiplied, rows
-// without gaps. Formats are chosen here, one by one; the registry of package image is not used, because any import anywhere
-// in the program can put another decoder into it.
-func decode(ctx context.Context, data []byte, h Header) (*image.NRGBA, error) {
-	var img *image.NRGBA
+// decode returns the first frame of data as it is shown: upright, eight bits a channel, in planes if it is opaque. Formats are
+// chosen here, one by one; the registry of package image is not used, because any import anywhere in the program can put
+// another decoder into it.
+func decode(ctx context.Context, data []byte, h Header) (picture, error) {
+	var p picture
 	err := guard("decoding", func() (err error) {
 		switch h.Format {
 		case JPEG:
-			img, err = decodeJPEG(ctx, data)
+			p, err = decodeJPEG(ctx, data)
 		case PNG:
-			img, err = decodePNG(ctx, data)
+			p.pixels, err = decodePNG(ctx, data)
 		case GIF:
-			img, err = decodeGIF(ctx, data)
+			p.pixels, err = decodeGIF(ctx, data)
 		case WebP:
-			img, err = decodeWebP(ctx, data)
+			p, err = decodeWebP(ctx, data)
 		case BMP:
-			img, err = decodeBMP(ctx, data)
+			p.pixels, err = decodeBMP(ctx, data)
 		case TIFF:
-			img, err = decodeTIFF(ctx, data)
+			p.pixels, err = decodeTIFF(ctx, data)
 		default:
 			err = unsupported(h.Format, "a format without pixels", nil)
+		}
+		if err == nil {
+			p, err = p.upright(h.Orientation)
+		}
+		if err == nil {
+			p = p.settle()
 		}
 		return err
 	})
 	if stopped := ctx.Err(); err != nil && stopped != nil {
-		return nil, stopped // Not every decoder passes the reader's error on.
+		return picture{}, stopped // Not every decoder passes the reader's error on.
 	}
 	if err != nil {
-		return nil, explain(h.Format, err)
+		return picture{}, explain(h.Format, err)
 	}
-	img = upright(img, h.Orientation)
-	if size := img.Rect.Size(); size != image.Pt(h.Width, h.Height) {
-		return nil, damaged(h.Format, fmt.Sprintf("its picture has %d x %d pixels, its header says %d x %d",
+	if size := p.size(); size != image.Pt(h.Width, h.Height) {
+		return picture{}, damaged(h.Format, fmt.Sprintf("its picture has %d x %d pixels, its header says %d x %d",
 			size.X, size.Y, h.Width, h.Height), nil)
 	}
-	return img, nil
+	return p, nil
 }
 
 // explain turns a decoder's error into one of ours. Those that are ours already, or the caller's, stay as they are.

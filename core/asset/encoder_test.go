@@ -73,6 +73,72 @@ func TestEncoderRefusesWhatItCannotHold(t *testing.T) {
 	}
 }
 
+// TestEncodersAgree: what is opaque, the machine's library and the built-in encoder write with the same bytes, so that it does
+// not matter to content addresses which of them runs.
+func TestEncodersAgree(t *testing.T) {
+	built, _, err := FindEncoder(EncoderWasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _, err := FindEncoder(EncoderNative)
+	if err != nil {
+		t.Skip(err)
+	}
+	odd := image.NewYCbCr(image.Rect(0, 0, 61, 47), image.YCbCrSubsampleRatio420)
+	for i := range odd.Y {
+		odd.Y[i] = byte(16 + i*7%220)
+	}
+	for i := range odd.Cb {
+		odd.Cb[i], odd.Cr[i] = byte(16+i%31*7), byte(240-i%31*6)
+	}
+	for name, m := range map[string]image.Image{
+		"pixels in planes": toPlanes(gradient(97, 64, opaque)), "planes": testPicture(), "odd planes": odd, "one pixel": toPlanes(gradient(1, 1, opaque)),
+	} {
+		for _, set := range []struct{ quality, method int }{{85, 2}, {80, 4}, {1, 0}, {100, 6}} {
+			a, err := built.Encode(t.Context(), m, set.quality, set.method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := own.Encode(t.Context(), m, set.quality, set.method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(a, b) {
+				t.Errorf("%s at %+v: %d and %d bytes, which differ", name, set, len(a), len(b))
+			}
+		}
+	}
+}
+
+// TestEncodersAgreeOnWhatIsSeen: with transparency the bytes may differ; the pixels hardly.
+func TestEncodersAgreeOnWhatIsSeen(t *testing.T) {
+	own, _, err := FindEncoder(EncoderNative)
+	if err != nil {
+		t.Skip(err)
+	}
+	m := pixels(t, content(t, "tokens", "01-lord.png"))
+	a, err := own.Encode(t.Context(), m, 80, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := (wasm{}).Encode(t.Context(), m, 80, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := meanError(t, pixels(t, a), pixels(t, b)); e > 0.1 {
+		t.Errorf("they differ by %.2f", e)
+	}
+}
+
+func TestFindEncoder(t *testing.T) {
+	if e, _, err := FindEncoder(""); err != nil || e == nil {
+		t.Errorf("none was found: %v", err)
+	}
+	if _, _, err := FindEncoder("steam"); err == nil || !strings.Contains(err.Error(), `no encoder "steam"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestEncoderNamesItsVersion fails when the module is updated and the recorded name is not.
 func TestEncoderNamesItsVersion(t *testing.T) {
 	mod, err := os.ReadFile("../../go.mod")

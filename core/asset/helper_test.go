@@ -28,19 +28,36 @@ type sketch struct {
 
 func (sketch) Name() string { return "sketch" }
 
-func (s sketch) Encode(_ context.Context, m *image.NRGBA, quality, method int) ([]byte, error) {
+func (s sketch) Encode(_ context.Context, m image.Image, quality, method int) ([]byte, error) {
 	if s.panic {
 		panic("pencil broke")
 	}
 	if s.fail != nil {
 		return nil, s.fail
 	}
-	size := m.Rect.Size()
-	if m.Rect.Min != (image.Point{}) || m.Stride != 4*size.X || len(m.Pix) != 4*size.X*size.Y {
-		return nil, fmt.Errorf("pixels are not packed: %v, stride %d, %d bytes", m.Rect, m.Stride, len(m.Pix))
-	}
+	size := m.Bounds().Size()
 	sum := fnv.New32a()
-	sum.Write(m.Pix)
+	switch m := m.(type) {
+	case *image.NRGBA:
+		if m.Rect.Min != (image.Point{}) || m.Stride != 4*size.X || len(m.Pix) != 4*size.X*size.Y {
+			return nil, fmt.Errorf("pixels are not packed: %v, stride %d, %d bytes", m.Rect, m.Stride, len(m.Pix))
+		}
+		sum.Write(m.Pix)
+	case *image.YCbCr:
+		if m.Rect.Min != (image.Point{}) || m.SubsampleRatio != image.YCbCrSubsampleRatio420 ||
+			len(m.Y) < (size.Y-1)*m.YStride+size.X || len(m.Cr) < (size.Y-1)/2*m.CStride+(size.X+1)/2 {
+			return nil, fmt.Errorf("planes are not whole: %v, %v", m.Rect, m.SubsampleRatio)
+		}
+		for y := range size.Y {
+			sum.Write(m.Y[y*m.YStride:][:size.X])
+		}
+		for y := range (size.Y + 1) / 2 {
+			sum.Write(m.Cb[y*m.CStride:][:(size.X+1)/2])
+			sum.Write(m.Cr[y*m.CStride:][:(size.X+1)/2])
+		}
+	default:
+		return nil, fmt.Errorf("pixels of type %T", m)
+	}
 	return fmt.Appendf(nil, "%dx%d q%d m%d %08x", size.X, size.Y, quality, method, sum.Sum32()), nil
 }
 
@@ -177,7 +194,11 @@ func pixels(tb testing.TB, data []byte) *image.NRGBA {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	m, err := decode(tb.Context(), data, h)
+	p, err := decode(tb.Context(), data, h)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m, err := p.rgb()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -7,14 +7,7 @@ import (
 	"image"
 	"slices"
 	"strings"
-)
-
-// The encoder's effort. Above some 26 MP libwebp's usual method 4 encodes a picture again and again to make its modes fit
-// one partition; method 2 never does, at one and a half percent more bytes. Small pictures are worth the effort.
-const (
-	methodOriginal   = 2
-	methodResolution = 4
-	methodCliff      = 24e6
+	"sync"
 )
 
 // Rendition is one file made from an asset, or the asset itself.
@@ -72,7 +65,7 @@ func Render(ctx context.Context, data []byte, c Config) (Result, error) {
 		return res, headerErr
 	}
 	w := work{config: c, header: h, original: original}
-	again, note := encodesOriginal(h)
+	again, note := encodesOriginal(h, c)
 	w.note(note)
 	err := w.run(ctx, data, again)
 	if interrupted(err) {
@@ -98,7 +91,7 @@ func keep(h Header, data []byte) Rendition {
 }
 
 // encodesOriginal reports whether the original is encoded again; if not, note says why where the reader may wonder.
-func encodesOriginal(h Header) (again bool, note string) {
+func encodesOriginal(h Header, c Config) (again bool, note string) {
 	switch {
 	case h.Unsafe != "":
 		return false, "the SVG is kept as it came and must not be shown inline: " + h.Unsafe
@@ -113,7 +106,7 @@ func encodesOriginal(h Header) (again bool, note string) {
 	case h.Format == WebP && h.Lossy:
 		return false, "" // Encoding it again would only lose.
 	default:
-		return true, ""
+		return c.Original != OriginalKeep, ""
 	}
 }
 
@@ -139,79 +132,116 @@ func (w *work) run(ctx context.Context, data []byte, again bool) error {
 	if !w.header.Format.decodable() {
 		return ctx.Err()
 	}
-	img, err := decode(ctx, data, w.header)
+	p, err := decode(ctx, data, w.header)
 	if err != nil {
 		return err
 	}
-	if w.header.Format == JPEG && !jpegAddsUp(data) {
+	if p.suspect {
 		w.suspect = true
 		w.note("the JPEG's data does not add up, parts of the picture may be garbled; compare it with another copy")
 	}
-	if again {
-		if err := w.encodeOriginal(ctx, img); err != nil {
-			return err
-		}
-	}
-	return w.encodeSizes(ctx, img)
-}
-
-func (w *work) encodeOriginal(ctx context.Context, img *image.NRGBA) error {
-	made, err := w.encode(ctx, img, w.config.QualityOriginal, methodOriginal)
-	if errors.Is(err, ErrTooLarge) {
-		w.note("the original is kept as it came: " + err.Error())
-		return nil
-	}
-	if err != nil {
+	if !again {
+		made, err := w.makeSizes(ctx, p)
+		w.keep(made)
 		return err
 	}
-	made.Name = Original
-	w.original = made
-	return nil
+	var first, rest made
+	var firstErr, restErr error
+	var beside sync.WaitGroup
+	beside.Go(func() { first, firstErr = w.makeOriginal(ctx, p) })
+	rest, restErr = w.makeSizes(ctx, p)
+	beside.Wait()
+	w.keep(first)
+	w.keep(rest)
+	if firstErr != nil {
+		return firstErr
+	}
+	return restErr
 }
 
-// encodeSizes goes from the largest box to the smallest and scales each size from the one before, which costs a fraction of
+// made is what one of the steps beside each other came to.
+type made struct {
+	original *Rendition
+	sizes    []Rendition
+	notes    []string
+	encoded  bool
+}
+
+func (w *work) keep(m made) {
+	if m.original != nil {
+		w.original = *m.original
+	}
+	w.sizes = append(w.sizes, m.sizes...)
+	w.notes = append(w.notes, m.notes...)
+	if m.encoded {
+		w.encoder = w.config.Encoder.Name()
+	}
+}
+
+func (w *work) makeOriginal(ctx context.Context, p picture) (made, error) {
+	r, err := w.encode(ctx, p, w.config.QualityOriginal, w.config.EffortOriginal)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return made{notes: []string{"the original is kept as it came: " + err.Error()}}, nil
+	case err != nil:
+		return made{}, err
+	case w.config.Original == OriginalSmaller && len(r.Data) >= len(w.original.Data):
+		return made{}, nil
+	}
+	r.Name = Original
+	return made{original: &r, encoded: true}, nil
+}
+
+// makeSizes goes from the largest box to the smallest and scales each size from the one before, which costs a fraction of
 // scaling all from the original and differs invisibly. Boxes that come out at one size share one encoding.
-func (w *work) encodeSizes(ctx context.Context, img *image.NRGBA) error {
+func (w *work) makeSizes(ctx context.Context, p picture) (made, error) {
 	order := slices.Clone(w.config.Resolutions)
 	slices.SortStableFunc(order, func(a, b Resolution) int { return b.Box - a.Box })
-	made := make(map[string]Rendition, len(order))
+	done := make(map[string]Rendition, len(order))
+	var m made
 	var last Rendition
 	for _, r := range order {
 		size := fit(w.header.Width, w.header.Height, r.Box)
 		if last.Data == nil || image.Pt(last.Width, last.Height) != size {
 			if err := ctx.Err(); err != nil {
-				return err
+				return m, err
 			}
-			img = scale(img, size)
-			next, err := w.encode(ctx, img, w.config.QualityResolution, methodResolution)
+			err := guard("scaling", func() (err error) {
+				p, err = p.scale(size)
+				return err
+			})
+			if err != nil {
+				return m, err
+			}
+			next, err := w.encode(ctx, p, w.config.QualityResolution, w.config.EffortResolution)
 			if errors.Is(err, ErrTooLarge) {
-				w.note(fmt.Sprintf("resolution %q was left out: %v", r.Name, err))
+				m.notes = append(m.notes, fmt.Sprintf("resolution %q was left out: %v", r.Name, err))
 				continue
 			}
 			if err != nil {
-				return err
+				return m, err
 			}
-			last = next
+			last, m.encoded = next, true
 		}
 		last.Name = r.Name
-		made[r.Name] = last
+		done[r.Name] = last
 	}
 	for _, r := range w.config.Resolutions {
-		if rendition, ok := made[r.Name]; ok {
-			w.sizes = append(w.sizes, rendition)
+		if rendition, ok := done[r.Name]; ok {
+			m.sizes = append(m.sizes, rendition)
 		}
 	}
-	return nil
+	return m, nil
 }
 
-func (w *work) encode(ctx context.Context, img *image.NRGBA, quality, method int) (Rendition, error) {
-	size := img.Rect.Size()
-	if size.X*size.Y > methodCliff {
-		method = min(method, methodOriginal)
-	}
+func (w *work) encode(ctx context.Context, p picture, quality, method int) (Rendition, error) {
+	size := p.size()
 	var out []byte
-	err := guard("encoding", func() (err error) {
-		out, err = w.config.Encoder.Encode(ctx, img, quality, method)
+	err := guard("encoding", func() error {
+		m, err := p.image()
+		if err == nil {
+			out, err = w.config.Encoder.Encode(ctx, m, quality, method)
+		}
 		return err
 	})
 	if err != nil && !interrupted(err) && !errors.Is(err, ErrTooLarge) && CodeOf(err) == "" {
@@ -224,6 +254,5 @@ func (w *work) encode(ctx context.Context, img *image.NRGBA, quality, method int
 	if err != nil {
 		return Rendition{}, err
 	}
-	w.encoder = w.config.Encoder.Name()
 	return Rendition{Width: size.X, Height: size.Y, Data: out, MediaType: WebP.MediaType(), Ext: WebP.Ext()}, nil
 }

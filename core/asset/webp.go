@@ -203,20 +203,23 @@ func vp8lAlpha(pixels []byte) bool {
 
 // decodeWebP decodes the first frame and sets it on its canvas. The decoder is given a container of our making that holds
 // that frame and nothing else: it knows no animations, and refuses files that announce transparency and bring none.
-func decodeWebP(ctx context.Context, data []byte) (*image.NRGBA, error) {
+func decodeWebP(ctx context.Context, data []byte) (picture, error) {
 	f, err := parseWebP(data)
 	if err != nil {
-		return nil, err
+		return picture{}, err
 	}
 	img, err := webp.Decode(newSource(ctx, f.first.container()))
 	if err != nil {
-		return nil, err
+		return picture{}, err
+	}
+	if m, ok := img.(*image.YCbCr); ok && f.first.rect == f.size() {
+		return picture{planes: m}, nil
 	}
 	frame, err := fromWebP(img)
 	if err != nil {
-		return nil, err
+		return picture{}, err
 	}
-	return place(frame, f.first.rect.Min, f.size()), nil
+	return picture{pixels: place(frame, f.first.rect.Min, f.size())}, nil
 }
 
 // container wraps the frame's coded parts into a WebP file of its own.

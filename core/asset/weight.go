@@ -15,7 +15,7 @@ func Weight(h Header) int64 {
 	}
 	mp := megapixels(h)
 	peak := mp * (4 + decodeCost(h))
-	if again, _ := encodesOriginal(h); again {
+	if again, _ := encodesOriginal(h, Config{}); again {
 		peak = max(peak, mp*(4+encodeCost(h, methodOriginal)))
 	}
 	peak = max(peak, mp*4+min(mp, largestBox)*(4+encodeCost(h, methodResolution)))

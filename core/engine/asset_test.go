@@ -248,6 +248,7 @@ func TestMoreThanTheMemory(t *testing.T) {
 	j.Workers = 8
 	j.Images.Memory = 1
 	var inside, most atomic.Int64
+	j.Images.Config.Original = asset.OriginalKeep // else a picture is encoded twice at a time
 	j.Images.Config.Encoder = counting{j.encoder, &inside, &most}
 	synctest.Test(t, func(t *testing.T) {
 		result, err := Run(t.Context(), j.Config)
@@ -268,7 +269,7 @@ type counting struct {
 	inside, most *atomic.Int64
 }
 
-func (c counting) Encode(ctx context.Context, m *image.NRGBA, quality, method int) ([]byte, error) {
+func (c counting) Encode(ctx context.Context, m image.Image, quality, method int) ([]byte, error) {
 	n := c.inside.Add(1)
 	defer c.inside.Add(-1)
 	for old := c.most.Load(); n > old && !c.most.CompareAndSwap(old, n); old = c.most.Load() {
@@ -295,7 +296,7 @@ type stuck struct{}
 
 func (stuck) Name() string { return "stuck" }
 
-func (stuck) Encode(ctx context.Context, _ *image.NRGBA, _, _ int) ([]byte, error) {
+func (stuck) Encode(ctx context.Context, _ image.Image, _, _ int) ([]byte, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }

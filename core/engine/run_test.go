@@ -69,11 +69,16 @@ type sketch struct{ calls atomic.Int64 }
 
 func (*sketch) Name() string { return "sketch" }
 
-func (s *sketch) Encode(_ context.Context, m *image.NRGBA, quality, _ int) ([]byte, error) {
+func (s *sketch) Encode(_ context.Context, m image.Image, quality, _ int) ([]byte, error) {
 	s.calls.Add(1)
 	sum := fnv.New32a()
-	sum.Write(m.Pix)
-	return fmt.Appendf(nil, "%v q%d %08x", m.Rect.Size(), quality, sum.Sum32()), nil
+	switch m := m.(type) {
+	case *image.NRGBA:
+		sum.Write(m.Pix)
+	case *image.YCbCr:
+		sum.Write(m.Y)
+	}
+	return fmt.Appendf(nil, "%v q%d %08x", m.Bounds().Size(), quality, sum.Sum32()), nil
 }
 
 // drawing makes a small PNG; another seed, another picture.

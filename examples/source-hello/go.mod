@@ -1,6 +1,6 @@
 module example.org/converter-plugin-hello
 
-go 1.26.0
+go 1.26.4
 
 require github.com/seed-98789ff7/converter v0.0.0
 

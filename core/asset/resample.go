@@ -1,0 +1,226 @@
+package asset
+
+import (
+	"image"
+	"math"
+)
+
+// The resampler's fixed point: weights have weightBits, rows between the two passes keep middleBits of what follows the point,
+// so that nothing is rounded to whole levels in between.
+const (
+	weightBits = 15
+	middleBits = 6
+	lobes      = 3 // of the Lanczos kernel
+)
+
+// axis says of what source samples each sample along one axis is made.
+type axis struct {
+	from, count []int
+	weights     []int32 // stride of them for each sample
+	stride      int
+}
+
+// newAxis builds the weights for one axis. Scale is how many source samples lie in one of the new; it is not always the
+// ratio of the lengths, because the last sample of a coarser plane may stand for less than the others.
+func newAxis(from, to int, scale float64) axis {
+	width := math.Max(scale, 1)
+	reach := lobes * width
+	a := axis{from: make([]int, to), count: make([]int, to), stride: int(2*reach) + 2}
+	a.weights = make([]int32, to*a.stride)
+	exact := make([]float64, a.stride)
+	for i := range to {
+		centre := (float64(i)+0.5)*scale - 0.5
+		first := min(max(int(math.Ceil(centre-reach)), 0), from-1)
+		last := max(min(int(math.Floor(centre+reach)), from-1), first)
+		sum := 0.0
+		for k := first; k <= last; k++ {
+			w := lanczos((float64(k) - centre) / width)
+			exact[k-first] = w
+			sum += w
+		}
+		weights := a.weights[i*a.stride:]
+		rest, largest := int32(1<<weightBits), 0
+		for k := range last - first + 1 {
+			weights[k] = int32(math.Round(exact[k] / sum * (1 << weightBits)))
+			rest -= weights[k]
+			if weights[k] > weights[largest] {
+				largest = k
+			}
+		}
+		weights[largest] += rest // flat colour stays what it is
+		a.from[i], a.count[i] = first, last-first+1
+	}
+	return a
+}
+
+func lanczos(x float64) float64 {
+	switch x = math.Abs(x); {
+	case x < 1e-9:
+		return 1
+	case x >= lobes:
+		return 0
+	default:
+		x *= math.Pi
+		return lobes * math.Sin(x) * math.Sin(x/lobes) / (x * x)
+	}
+}
+
+// plane is one channel of a picture.
+type plane struct {
+	pix           []byte
+	stride        int
+	width, height int
+}
+
+func newPlane(width, height int) plane {
+	return plane{pix: make([]byte, width*height), stride: width, width: width, height: height}
+}
+
+// resample returns the plane at another size. Rows are narrowed once each, and no more of them are held than are mixed.
+func (p plane) resample(width, height int, scaleX, scaleY float64) plane {
+	out := newPlane(width, height)
+	across, down := newAxis(p.width, width, scaleX), newAxis(p.height, height, scaleY)
+	rows := make([][]int16, down.stride)
+	for i := range rows {
+		rows[i] = make([]int16, width)
+	}
+	sums := make([]int32, width)
+	next := 0
+	for y := range height {
+		first, count := down.from[y], down.count[y]
+		for ; next < first+count; next++ {
+			if next >= first {
+				across.narrow(rows[next%len(rows)], p.pix[next*p.stride:][:p.width])
+			}
+		}
+		for i := range sums {
+			sums[i] = 1 << (weightBits + middleBits - 1)
+		}
+		for k, w := range down.weights[y*down.stride:][:count] {
+			row := rows[(first+k)%len(rows)][:len(sums)]
+			for x, v := range row {
+				sums[x] += w * int32(v)
+			}
+		}
+		dst := out.pix[y*out.stride:][:len(sums)]
+		for x, v := range sums {
+			dst[x] = byte(min(max(v>>(weightBits+middleBits), 0), 255))
+		}
+	}
+	return out
+}
+
+// narrow makes one row.
+func (a *axis) narrow(dst []int16, src []byte) {
+	for x := range dst {
+		weights := a.weights[x*a.stride:][:a.count[x]]
+		part := src[a.from[x]:][:len(weights)]
+		sum := int32(1 << (weightBits - middleBits - 1))
+		for k, w := range weights {
+			sum += w * int32(part[k])
+		}
+		dst[x] = int16(sum >> (weightBits - middleBits))
+	}
+}
+
+// turn returns the plane as an EXIF orientation shows it.
+func (p plane) turn(orientation int) plane {
+	width, height := p.width, p.height
+	if orientation >= 5 {
+		width, height = height, width
+	}
+	right, bottom := p.width-1, (p.height-1)*p.stride
+	var start, stepX, stepY int
+	switch orientation {
+	case 2:
+		start, stepX, stepY = right, -1, p.stride
+	case 3:
+		start, stepX, stepY = right+bottom, -1, -p.stride
+	case 4:
+		start, stepX, stepY = bottom, 1, -p.stride
+	case 5:
+		start, stepX, stepY = 0, p.stride, 1
+	case 6:
+		start, stepX, stepY = bottom, -p.stride, 1
+	case 7:
+		start, stepX, stepY = right+bottom, -p.stride, -1
+	case 8:
+		start, stepX, stepY = right, p.stride, -1
+	default:
+		return p
+	}
+	out := newPlane(width, height)
+	for y := range height {
+		dst, at := out.pix[y*width:][:width], start+y*stepY
+		for x := range dst {
+			dst[x] = p.pix[at]
+			at += stepX
+		}
+	}
+	return out
+}
+
+// split returns the planes of m.
+func split(m *image.YCbCr) (luma, cb, cr plane, stepX, stepY int, err error) {
+	stepX, stepY, err = chromaSteps(m.SubsampleRatio)
+	if err != nil {
+		return luma, cb, cr, 0, 0, err
+	}
+	width, height := m.Rect.Dx(), m.Rect.Dy()
+	columns, rows := ceil(width, stepX), ceil(height, stepY)
+	luma = plane{pix: m.Y, stride: m.YStride, width: width, height: height}
+	cb = plane{pix: m.Cb, stride: m.CStride, width: columns, height: rows}
+	cr = plane{pix: m.Cr, stride: m.CStride, width: columns, height: rows}
+	return luma, cb, cr, stepX, stepY, nil
+}
+
+func join(luma, cb, cr plane, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
+	return &image.YCbCr{
+		Y: luma.pix, Cb: cb.pix, Cr: cr.pix, YStride: luma.stride, CStride: cb.stride,
+		SubsampleRatio: ratio, Rect: image.Rect(0, 0, luma.width, luma.height),
+	}
+}
+
+// scalePlanes resamples to a size, and to the chroma of WebP, which is half as fine as luma both ways.
+func scalePlanes(m *image.YCbCr, size image.Point) (*image.YCbCr, error) {
+	if m.Rect.Size() == size && m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+		return m, nil
+	}
+	luma, cb, cr, stepX, stepY, err := split(m)
+	if err != nil {
+		return nil, err
+	}
+	x, y := float64(luma.width)/float64(size.X), float64(luma.height)/float64(size.Y)
+	if luma.width != size.X || luma.height != size.Y {
+		luma = luma.resample(size.X, size.Y, x, y)
+	}
+	x, y = 2*x/float64(stepX), 2*y/float64(stepY)
+	cb = cb.resample(ceil(size.X, 2), ceil(size.Y, 2), x, y)
+	cr = cr.resample(ceil(size.X, 2), ceil(size.Y, 2), x, y)
+	return join(luma, cb, cr, image.YCbCrSubsampleRatio420), nil
+}
+
+// turnPlanes applies an EXIF orientation. It says no where the chroma samples would come to lie half a sample off: at an odd
+// side that is turned round.
+func turnPlanes(m *image.YCbCr, orientation int) (turned *image.YCbCr, ok bool) {
+	if orientation < 2 || orientation > 8 {
+		return m, true
+	}
+	luma, cb, cr, stepX, stepY, err := split(m)
+	if err != nil || luma.width%stepX != 0 || luma.height%stepY != 0 {
+		return nil, false
+	}
+	ratio := m.SubsampleRatio
+	if orientation >= 5 {
+		switch ratio {
+		case image.YCbCrSubsampleRatio422:
+			ratio = image.YCbCrSubsampleRatio440
+		case image.YCbCrSubsampleRatio440:
+			ratio = image.YCbCrSubsampleRatio422
+		case image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio420:
+		default:
+			return nil, false
+		}
+	}
+	return join(luma.turn(orientation), cb.turn(orientation), cr.turn(orientation), ratio), true
+}
