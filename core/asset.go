@@ -21,10 +21,16 @@ type Asset struct {
 	Bytes      int64       `json:"bytes"`
 	Width      int         `json:"width,omitempty"`
 	Height     int         `json:"height,omitempty"`
+	Format     string      `json:"format,omitempty"` // by content: jpeg, png, webp, svg, ogg and so on
+	Frames     int         `json:"frames,omitempty"` // pictures in the file, where it is one that can be decoded
 	Animated   bool        `json:"animated,omitempty"`
 	Suspect    bool        `json:"suspect,omitempty"` // it decodes, but its data do not add up
 	Unsafe     bool        `json:"unsafe,omitempty"`  // SVG with active content: never to be shown inline
 	Note       string      `json:"note,omitempty"`
+	Colour     string      `json:"colour,omitempty"`    // the most frequent one, #rrggbb
+	ThumbHash  []byte      `json:"thumbhash,omitempty"` // a blurred picture to show until the real one is there
+	Likeness   string      `json:"likeness,omitempty"`  // dHash, 16 hexadecimal digits; near ones look alike
+	Encoder    string      `json:"encoder,omitempty"`   // what wrote the renditions
 	Renditions []Rendition `json:"renditions"`
 }
 
@@ -49,4 +55,13 @@ type AssetMapping struct {
 	// what came of it.
 	First bool   `json:"first,omitempty"`
 	Asset *Asset `json:"asset,omitempty"`
+	// MS is how long the steps of making the asset took, in milliseconds. It is for people, and goes into no output.
+	MS *AssetTimes `json:"ms,omitempty"`
+}
+
+// AssetTimes are milliseconds. The original is encoded beside the resolutions.
+type AssetTimes struct {
+	Decode      int64 `json:"decode"`
+	Original    int64 `json:"original"`
+	Resolutions int64 `json:"resolutions"`
 }

@@ -2,9 +2,11 @@ package asset
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"hash/fnv"
 	"image"
 	"image/color"
@@ -12,6 +14,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
+	"slices"
 	"testing"
 
 	"golang.org/x/image/bmp"
@@ -230,4 +233,46 @@ func paint(width, height, x0, y0 int, index uint8) *image.Paletted {
 		m.Pix[i] = index
 	}
 	return m
+}
+
+// withPNGProfile puts a colour profile behind a PNG's header.
+func withPNGProfile(tb testing.TB, data, profile []byte) []byte {
+	tb.Helper()
+	var packed bytes.Buffer
+	packed.WriteString("iCCPname\x00\x00")
+	z := zlib.NewWriter(&packed)
+	if _, err := z.Write(profile); err != nil {
+		tb.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(packed.Len()-4))
+	chunk = append(chunk, packed.Bytes()...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(packed.Bytes()))
+	return slices.Insert(bytes.Clone(data), 33, chunk...)
+}
+
+// withJPEGProfile puts a colour profile behind the start of a JPEG, in two parts.
+func withJPEGProfile(data, profile []byte) []byte {
+	out := []byte{0xff, 0xd8}
+	half := len(profile) / 2
+	for i, part := range [][]byte{profile[:half], profile[half:]} {
+		body := append([]byte("ICC_PROFILE\x00"), byte(i+1), 2)
+		body = append(body, part...)
+		out = append(out, 0xff, 0xe2)
+		out = binary.BigEndian.AppendUint16(out, uint16(len(body)+2))
+		out = append(out, body...)
+	}
+	return append(out, data[2:]...)
+}
+
+// withWebPProfile wraps a plain WebP into an extended one with a colour profile.
+func withWebPProfile(data, profile []byte, width, height int) []byte {
+	b := []byte("RIFF....WEBP")
+	b = appendChunk(b, "VP8X", []byte{1 << 5, 0, 0, 0, byte(width - 1), byte((width - 1) >> 8), 0, byte(height - 1), byte((height - 1) >> 8), 0})
+	b = appendChunk(b, "ICCP", profile)
+	b = append(b, data[12:]...)
+	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+	return b
 }

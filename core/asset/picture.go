@@ -12,7 +12,8 @@ type picture struct {
 	planes *image.YCbCr
 	pixels *image.NRGBA // nil if there are planes
 
-	suspect bool // its data does not add up
+	suspect bool   // its data does not add up
+	note    string // what a reader should know about it; "" if nothing
 }
 
 func (p picture) size() image.Point {
@@ -59,7 +60,8 @@ func (p picture) upright(orientation int) (picture, error) {
 	if err != nil {
 		return p, err
 	}
-	return picture{pixels: upright(m, orientation), suspect: p.suspect}, nil
+	p.planes, p.pixels = nil, upright(m, orientation)
+	return p, nil
 }
 
 // settle brings an opaque picture to planes.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Rendition is one file made from an asset, or the asset itself.
@@ -36,7 +37,17 @@ type Result struct {
 	Suspect    bool        // Decoded, but its data does not add up: the picture may be garbled. Note says more.
 	Renditions []Rendition // The original first, then the resolutions in the order of the config.
 	Encoder    string      // What encoded them; "" if nothing was encoded.
+	Frames     int         // Pictures in the file; 0 if it is not one that can be decoded.
+	Traits     *Traits     // How it looks; nil if it was not decoded.
+	Times      Times       // How long it took.
 	Note       string      // What a reader should know about the result; "" if nothing.
+}
+
+// Times are how long the steps of one Render took. Encoding the original goes on beside the resolutions.
+type Times struct {
+	Decode      time.Duration
+	Original    time.Duration
+	Resolutions time.Duration
 }
 
 // Render makes the renditions of one asset. It refuses by the header what is over budget, and returns with *DamagedError,
@@ -52,7 +63,7 @@ func Render(ctx context.Context, data []byte, c Config) (Result, error) {
 		return Result{Format: Sniff(data)}, err
 	}
 	h, headerErr := Inspect(data)
-	res := Result{Format: h.Format, Width: h.Width, Height: h.Height, Animated: h.Animated, Unsafe: h.Unsafe != ""}
+	res := Result{Format: h.Format, Width: h.Width, Height: h.Height, Animated: h.Animated, Frames: h.Frames, Unsafe: h.Unsafe != ""}
 	if err := c.Budget.Check(h); err != nil {
 		return res, err
 	}
@@ -68,6 +79,7 @@ func Render(ctx context.Context, data []byte, c Config) (Result, error) {
 	again, note := encodesOriginal(h, c)
 	w.note(note)
 	err := w.run(ctx, data, again)
+	res.Times = w.times
 	if interrupted(err) {
 		return res, fmt.Errorf("render %s: %w", h.Format, err)
 	}
@@ -78,6 +90,7 @@ func Render(ctx context.Context, data []byte, c Config) (Result, error) {
 	res.Renditions = append([]Rendition{w.original}, w.sizes...)
 	res.Encoder = w.encoder
 	res.Suspect = w.suspect
+	res.Traits = w.traits
 	res.Note = strings.Join(w.notes, "; ")
 	return res, nil
 }
@@ -119,6 +132,8 @@ type work struct {
 	encoder  string
 	suspect  bool
 	notes    []string
+	traits   *Traits
+	times    Times
 }
 
 func (w *work) note(s string) {
@@ -132,7 +147,9 @@ func (w *work) run(ctx context.Context, data []byte, again bool) error {
 	if !w.header.Format.decodable() {
 		return ctx.Err()
 	}
+	began := time.Now()
 	p, err := decode(ctx, data, w.header)
+	w.times.Decode = time.Since(began)
 	if err != nil {
 		return err
 	}
@@ -140,16 +157,19 @@ func (w *work) run(ctx context.Context, data []byte, again bool) error {
 		w.suspect = true
 		w.note("the JPEG's data does not add up, parts of the picture may be garbled; compare it with another copy")
 	}
-	if !again {
-		made, err := w.makeSizes(ctx, p)
-		w.keep(made)
-		return err
-	}
+	w.note(p.note)
+	began = time.Now()
 	var first, rest made
 	var firstErr, restErr error
 	var beside sync.WaitGroup
-	beside.Go(func() { first, firstErr = w.makeOriginal(ctx, p) })
+	if again {
+		beside.Go(func() {
+			first, firstErr = w.makeOriginal(ctx, p)
+			w.times.Original = time.Since(began)
+		})
+	}
 	rest, restErr = w.makeSizes(ctx, p)
+	w.times.Resolutions = time.Since(began)
 	beside.Wait()
 	w.keep(first)
 	w.keep(rest)
@@ -165,6 +185,7 @@ type made struct {
 	sizes    []Rendition
 	notes    []string
 	encoded  bool
+	traits   *Traits
 }
 
 func (w *work) keep(m made) {
@@ -173,6 +194,9 @@ func (w *work) keep(m made) {
 	}
 	w.sizes = append(w.sizes, m.sizes...)
 	w.notes = append(w.notes, m.notes...)
+	if m.traits != nil {
+		w.traits = m.traits
+	}
 	if m.encoded {
 		w.encoder = w.config.Encoder.Name()
 	}
@@ -225,6 +249,14 @@ func (w *work) makeSizes(ctx context.Context, p picture) (made, error) {
 		}
 		last.Name = r.Name
 		done[r.Name] = last
+	}
+	err := guard("looking", func() error {
+		t, err := p.traits()
+		m.traits = &t
+		return err
+	})
+	if err != nil {
+		return m, err
 	}
 	for _, r := range w.config.Resolutions {
 		if rendition, ok := done[r.Name]; ok {

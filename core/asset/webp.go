@@ -19,11 +19,12 @@ type webpFrame struct {
 
 // webpFile is the structure of a WebP file.
 type webpFile struct {
-	canvas image.Rectangle // Empty if the file has no extended header.
-	flags  byte            // Of the extended header.
-	exif   []byte
-	first  webpFrame
-	frames int
+	canvas  image.Rectangle // Empty if the file has no extended header.
+	flags   byte            // Of the extended header.
+	exif    []byte
+	profile []byte
+	first   webpFrame
+	frames  int
 }
 
 // size returns the extent of the whole picture.
@@ -112,6 +113,8 @@ func (f *webpFile) chunk(kind string, part []byte, still *webpFrame) error {
 		}
 		f.flags = part[0]
 		f.canvas = image.Rect(0, 0, uint24(part[4:])+1, uint24(part[7:])+1)
+	case "ICCP":
+		f.profile = part
 	case "EXIF":
 		f.exif = part
 	case "ANMF":

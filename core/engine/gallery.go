@@ -58,6 +58,7 @@ type picture struct {
 	met   sync.Once     // somebody waits
 	ready chan struct{} // closed when what follows is set
 	asset core.Asset
+	times *core.AssetTimes
 	fault *core.Failure // what is wrong with it; nil: nothing. It says nothing of who refers to it
 	err   error         // it was not looked at to the end
 }
@@ -234,7 +235,7 @@ func (g *gallery) one(ctx context.Context, e errand) error {
 	a := p.asset
 	m.Outcome, m.First = outcome, first
 	if first {
-		m.Asset = &a
+		m.Asset, m.MS = &a, p.times
 	}
 	report := func(f core.Failure) {
 		f.Stage, f.Source, f.Plugin, f.Item = core.StageAssets, m.Source, r.plugins[e.source].Plugin, e.use.URI

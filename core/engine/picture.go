@@ -39,7 +39,7 @@ func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, o
 		return p, false, core.Cached
 	}
 	defer close(p.ready)
-	p.asset, outcome, err = g.content(ctx, id, data)
+	p.asset, p.times, outcome, err = g.content(ctx, id, data)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		p.err = ctx.Err()
@@ -82,37 +82,38 @@ func (g *gallery) claim(id string) (p *picture, mine bool) {
 }
 
 // content takes a rendered asset from the cache, or renders it.
-func (g *gallery) content(ctx context.Context, id string, data []byte) (core.Asset, core.Outcome, error) {
+func (g *gallery) content(ctx context.Context, id string, data []byte) (core.Asset, *core.AssetTimes, core.Outcome, error) {
 	a, hit, err := g.run.Pictures.Lookup(ctx, id, g.run.Images.Recipe)
 	if err != nil {
 		g.run.Log.Warn("the cache of pictures does not answer; rendering", "item", id, "error", err)
 	}
 	if hit && g.run.past.made[id] { // by an earlier attempt, which did not get to say so
 		g.run.Recorder.Cache(picturesCache, false)
-		return a, core.Written, nil
+		return a, nil, core.Written, nil
 	}
 	g.run.Recorder.Cache(picturesCache, hit)
 	if hit {
-		return a, core.Cached, nil
+		return a, nil, core.Cached, nil
 	}
-	if a, err = g.render(ctx, id, data); err != nil {
-		return a, core.FailedItem, err
+	a, times, err := g.render(ctx, id, data)
+	if err != nil {
+		return a, times, core.FailedItem, err
 	}
 	if err := g.run.Pictures.Store(ctx, g.run.Images.Recipe, a); err != nil {
 		g.run.Log.Warn("a picture was made but not remembered", "item", id, "error", err)
 	}
-	return a, core.Written, nil
+	return a, times, core.Written, nil
 }
 
 // render makes the renditions of an asset and stores them. Of a damaged picture the original is kept as it came, and the
 // error says what is wrong with it.
-func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asset, error) {
+func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asset, *core.AssetTimes, error) {
 	a := core.Asset{ID: id, MediaType: asset.Sniff(data).MediaType(), Bytes: int64(len(data))}
 	header, err := asset.Inspect(data)
 	if err == nil {
 		weight := min(asset.Weight(header), g.memory)
 		if err := g.pixels.Acquire(ctx, weight); err != nil {
-			return a, err
+			return a, nil, err
 		}
 		defer g.pixels.Release(weight)
 	}
@@ -124,10 +125,14 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 	}
 	a.Width, a.Height, a.Animated = made.Width, made.Height, made.Animated
 	a.Suspect, a.Unsafe, a.Note = made.Suspect, made.Unsafe, made.Note
+	a.Format, a.Frames, a.Encoder = string(made.Format), made.Frames, made.Encoder
+	if t := made.Traits; t != nil {
+		a.Colour, a.ThumbHash, a.Likeness = t.Colour, t.ThumbHash, fmt.Sprintf("%016x", t.DHash)
+	}
 	for _, r := range made.Renditions {
 		sum, err := g.run.Blobs.Put(ctx, r.Data)
 		if err != nil {
-			return core.Asset{ID: id}, &sdk.Diagnostic{
+			return core.Asset{ID: id}, nil, &sdk.Diagnostic{
 				Kind: sdk.Unavailable, Code: "store.blob_unwritable", Summary: "a rendered picture cannot be stored", Cause: err,
 				Suggestion: "check the state folder's disk and rights, then run again",
 			}
@@ -137,7 +142,11 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 			MediaType: r.MediaType, Ext: r.Ext, Kept: r.Kept,
 		})
 	}
-	return a, wrong
+	times := &core.AssetTimes{
+		Decode: made.Times.Decode.Milliseconds(), Original: made.Times.Original.Milliseconds(),
+		Resolutions: made.Times.Resolutions.Milliseconds(),
+	}
+	return a, times, wrong
 }
 
 var errTooSlow = &sdk.Diagnostic{
