@@ -16,10 +16,10 @@ import (
 	"github.com/seed-98789ff7/converter/internal/testdata"
 )
 
-// TestMain lets the test binary be the program: for the scripts, and for the built-in plugins that a run starts as
-// processes of itself.
+// TestMain lets the test binary be the program: for the scripts, and for the built-in plugins and the workers that a
+// run starts as processes of itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "plugin" {
+	if len(os.Args) > 1 && (os.Args[1] == "plugin" || os.Args[1] == picturesName) {
 		main()
 		return
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/core/asset/worker"
 	"github.com/seed-98789ff7/converter/core/engine"
 	"github.com/seed-98789ff7/converter/core/output"
 	"github.com/seed-98789ff7/converter/runs"
@@ -131,6 +132,7 @@ type job struct {
 
 	compendium engine.Compendium // nil: none
 	images     *asset.Config     // how pictures are made; nil: they are not
+	workers    *worker.Pool      // what makes them
 }
 
 // open starts what a run needs: store, plugins, dashboard, in this order, so that a plugin is not started in vain.
@@ -190,7 +192,8 @@ func (j *job) chooseEncoder() error {
 		j.log.Info(note)
 	}
 	j.images = &images
-	return nil
+	j.workers, err = pictureWorkers(j.conf, j.log)
+	return err
 }
 
 func (j *job) openLibrary(ctx context.Context) (err error) {
@@ -320,7 +323,7 @@ func (j *job) engine() engine.Config {
 		web, meeting := j.downloader()
 		j.run.State().Meets(meeting)
 		c.Images = &engine.Images{
-			Config: *j.images, Recipe: j.images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
+			Render: j.workers.Render, Config: *j.images, Recipe: j.images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
 		}
 	}
 	for i, o := range j.conf.Outputs {
@@ -516,6 +519,9 @@ func (j *job) close(ctx context.Context) error {
 	}
 	if j.sources != nil {
 		failures = append(failures, j.sources.Close())
+	}
+	if j.workers != nil {
+		j.workers.Close()
 	}
 	if j.library != nil {
 		failures = append(failures, j.library.Close(last))

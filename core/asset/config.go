@@ -23,7 +23,7 @@ type Config struct {
 	EffortOriginal    int          // WebP method of the original, 1 (fast) to 6 (small). Default 2.
 	EffortResolution  int          // WebP method of the resolutions, 1 to 6. Default 4.
 	Budget            Budget       // Default as the fields of Budget say.
-	Encoder           Encoder      // Default libwebp as built in, the same bytes on every machine.
+	Encoder           Encoder      `json:"-"` // Default libwebp as built in, the same bytes on every machine.
 }
 
 // What may become of the originals of still pictures. Lossy WebP is kept in every case: encoding it again would only lose.

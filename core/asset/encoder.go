@@ -57,6 +57,14 @@ func FindEncoder(name string) (e Encoder, note string, err error) {
 	}
 }
 
+// KindOf returns the name by which FindEncoder finds e.
+func KindOf(e Encoder) string {
+	if _, ok := e.(wasm); ok {
+		return EncoderWasm
+	}
+	return EncoderNative
+}
+
 // Above some 26 MP the modes of libwebp's usual methods do not fit their partition, and it encodes the picture again and
 // again until they do. Method 2 and less never come there; the others are told from this size on to give in sooner.
 const (

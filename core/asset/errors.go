@@ -21,6 +21,8 @@ const (
 	CodeUnsupported = "image.unsupported"
 	// CodeFailed: a codec gave up or panicked; the fault is ours.
 	CodeFailed = "image.codec_failed"
+	// CodeQuarantined: the file killed the process that rendered it, twice.
+	CodeQuarantined = "image.quarantined"
 )
 
 // RefusedError says that an asset was not opened, on the evidence of its header.
@@ -61,7 +63,7 @@ func (e *UnsupportedError) Unwrap() error { return e.Err }
 
 // CodecError says that a codec gave up or panicked on a file that passed every check. Its original is kept.
 type CodecError struct {
-	Code   string // CodeFailed.
+	Code   string // CodeFailed or CodeQuarantined.
 	Reason string // What was found and what to do about it.
 	Err    error  // What the codec said.
 	Stack  []byte // Where it panicked; nil if it did not.

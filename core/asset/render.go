@@ -95,6 +95,21 @@ func Render(ctx context.Context, data []byte, c Config) (Result, error) {
 	return res, nil
 }
 
+// NeedsPixels reports whether Render would decode the file: it is a picture, and nothing is known against it.
+func NeedsPixels(data []byte, c Config) bool {
+	h, err := Inspect(data)
+	return err == nil && h.Format.decodable() && c.Budget.Check(h) == nil
+}
+
+// Kept is the result for a picture that is not to be decoded: its original alone.
+func Kept(data []byte) Result {
+	h, _ := Inspect(data) // what it says, it says
+	return Result{
+		Format: h.Format, Width: h.Width, Height: h.Height, Animated: h.Animated, Frames: h.Frames, Unsafe: h.Unsafe != "",
+		Renditions: []Rendition{keep(h, data)},
+	}
+}
+
 // keep returns the asset itself as a rendition.
 func keep(h Header, data []byte) Rendition {
 	return Rendition{

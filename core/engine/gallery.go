@@ -22,6 +22,8 @@ type Images struct {
 	Config asset.Config
 	Recipe string // names Config and the encoder: same bytes and same recipe, same renditions
 	Memory int64  // megabytes for pixels at one time; default 1024
+	// Render makes the renditions, within the time that its context leaves it. Default: [asset.Render], in this process.
+	Render func(ctx context.Context, data []byte, c asset.Config) (asset.Result, error)
 
 	// Web fetches what sources name by URL. It holds each body in memory and knows how large one may be. Default: such
 	// references are skipped.

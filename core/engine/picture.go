@@ -119,7 +119,11 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, asset.Deadline(header), errTooSlow)
 	defer cancel()
-	made, wrong := asset.Render(limited, data, g.run.Images.Config)
+	render := g.run.Images.Render
+	if render == nil {
+		render = asset.Render
+	}
+	made, wrong := render(limited, data, g.run.Images.Config)
 	if wrong != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errTooSlow) {
 		wrong = errTooSlow
 	}

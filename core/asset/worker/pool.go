@@ -1,0 +1,249 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/seed-98789ff7/converter/core/asset"
+)
+
+// Config says how pictures are rendered.
+type Config struct {
+	Command []string     // Program and arguments that call Serve. Required.
+	Log     *slog.Logger // Default: nothing is logged.
+}
+
+// attempts is how many processes a picture may kill.
+const attempts = 2
+
+// Pool is the processes. They are started when they are needed, and kept.
+type Pool struct {
+	config Config
+
+	mu     sync.Mutex // guards what follows
+	idle   []*process
+	closed bool
+}
+
+// New returns a pool without a process.
+func New(config Config) *Pool {
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Pool{config: config}
+}
+
+// Render is [asset.Render] in a process. What has no pixels, or may not be opened, is seen to in this one.
+func (p *Pool) Render(ctx context.Context, data []byte, c asset.Config) (asset.Result, error) {
+	if !asset.NeedsPixels(data, c) {
+		return asset.Render(ctx, data, c)
+	}
+	q := request{Config: c, Encoder: asset.EncoderWasm}
+	if c.Encoder != nil {
+		q.Encoder = asset.KindOf(c.Encoder)
+	}
+	var death error
+	for range attempts {
+		if err := ctx.Err(); err != nil {
+			return asset.Result{}, err
+		}
+		w, err := p.take(ctx)
+		if err != nil {
+			return asset.Result{}, unstartable(err)
+		}
+		r, err := w.render(ctx, q, data)
+		if err == nil {
+			p.put(w)
+			return r.restore(data), r.Fault.err()
+		}
+		death = w.end(err)
+		if err := ctx.Err(); err != nil {
+			return asset.Result{}, err
+		}
+		p.config.Log.Info("a picture killed its worker", "error", death)
+	}
+	result := asset.Kept(data)
+	return result, &asset.CodecError{
+		Code: asset.CodeQuarantined, Err: death,
+		Reason: fmt.Sprintf("the picture killed the process that rendered it, twice: %v; save it again in another format and report it", death),
+	}
+}
+
+func unstartable(err error) error {
+	return &asset.CodecError{
+		Code: asset.CodeFailed, Err: err,
+		Reason: fmt.Sprintf("no process for pictures can be started: %v; see that there is memory, and that the program is where it was", err),
+	}
+}
+
+// restore puts the bytes back in their places.
+func (r *delivery) restore(data []byte) asset.Result {
+	for i := range r.Result.Renditions {
+		if at := r.Blobs[i]; at >= 0 {
+			r.Result.Renditions[i].Data = r.data[at]
+		} else {
+			r.Result.Renditions[i].Data = data
+		}
+	}
+	return r.Result
+}
+
+// delivery is a response with its bytes.
+type delivery struct {
+	response
+	data [][]byte
+}
+
+func (p *Pool) take(ctx context.Context) (*process, error) {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, errors.New("the run has ended")
+	}
+	if n := len(p.idle); n > 0 {
+		w := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return w, nil
+	}
+	p.mu.Unlock()
+	return start(context.WithoutCancel(ctx), p.config.Command)
+}
+
+// put takes a process back.
+func (p *Pool) put(w *process) {
+	p.mu.Lock()
+	closed := p.closed
+	if !closed {
+		p.idle = append(p.idle, w)
+	}
+	p.mu.Unlock()
+	if closed {
+		w.stop()
+	}
+}
+
+// Close ends the processes. Those at work end with their pictures.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, w := range idle {
+		w.stop()
+	}
+}
+
+// process is one worker.
+type process struct {
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	words *tail
+}
+
+func start(ctx context.Context, command []string) (*process, error) {
+	w := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...), words: &tail{}}
+	w.cmd.Stderr = w.words
+	in, err := w.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	w.in, w.out = in, bufio.NewReaderSize(out, 1<<16)
+	return w, w.cmd.Start()
+}
+
+// render has one picture rendered. After an error the process is of no use.
+func (w *process) render(ctx context.Context, q request, data []byte) (*delivery, error) {
+	killed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(killed)
+		_ = w.cmd.Process.Kill() // it may be gone already
+	})
+	defer func() {
+		if !stop() {
+			<-killed
+		}
+	}()
+	if err := write(w.in, q, data); err != nil {
+		return nil, err
+	}
+	r := &delivery{}
+	blobs, err := read(w.out, &r.response)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Blobs) != len(r.Result.Renditions) {
+		return nil, errors.New("an answer that is none")
+	}
+	for _, at := range r.Blobs {
+		if at < -1 || at >= len(blobs) {
+			return nil, errors.New("an answer that is none")
+		}
+	}
+	if ctx.Err() != nil { // and so it is being killed
+		return nil, ctx.Err()
+	}
+	r.data = blobs
+	return r, nil
+}
+
+// end kills a process that failed, and says of what it died.
+func (w *process) end(why error) error {
+	_ = w.in.Close()
+	_ = w.cmd.Process.Kill()
+	err := w.cmd.Wait()
+	if line := w.words.cause(); line != "" {
+		return errors.New(line)
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ProcessState != nil {
+		return fmt.Errorf("%w (%v)", err, why)
+	}
+	return why
+}
+
+// stop ends a process that has nothing to do.
+func (w *process) stop() {
+	_ = w.in.Close() // that ends it
+	_ = w.cmd.Wait() // whatever its last words
+}
+
+// tail keeps the first words of a process, where the Go runtime says of what it dies.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p[:min(len(p), 4096-len(t.kept))]...)
+	return len(p), nil
+}
+
+// cause returns the line that says of what the process died.
+func (t *tail) cause() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for line := range bytes.Lines(t.kept) {
+		text := strings.TrimSpace(string(line))
+		for _, start := range []string{"fatal error: ", "panic: ", "error: "} {
+			if rest, ok := strings.CutPrefix(text, start); ok {
+				return rest
+			}
+		}
+	}
+	return ""
+}
