@@ -63,6 +63,7 @@ type Assets struct {
 	Encoder     string         `json:"encoder,omitempty" jsonschema:"enum=auto,enum=native,enum=wasm,default=auto" jsonschema_description:"What writes WebP. native: the libwebp of this machine; wasm: the built-in one, four times as slow; auto: native where it is there. Opaque pictures are the same to the byte."`
 	Megapixels  int64          `json:"max_megapixels,omitempty" jsonschema:"minimum=1,maximum=268,default=100" jsonschema_description:"Megapixels of the largest picture that is opened."`
 	Remote      bool           `json:"remote,omitempty" jsonschema:"default=false" jsonschema_description:"true: also pictures are fetched that documents only refer to, out there in the web. What a plugin names by URL as its own is always fetched."`
+	LookAlikes  bool           `json:"look_alikes,omitempty" jsonschema:"default=false" jsonschema_description:"true: pictures that look alike and are not the same, such as copies in another size or format, are reported."`
 	MemoryMB    int64          `json:"memory_mb,omitempty" jsonschema:"minimum=64,maximum=1048576,default=1024" jsonschema_description:"Megabytes for pixels at one time."`
 }
 

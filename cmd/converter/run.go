@@ -189,7 +189,7 @@ func (j *job) chooseEncoder() error {
 		return usage("%w", err)
 	}
 	if note != "" {
-		j.log.Info(note)
+		j.log.Info("the built-in encoder writes the pictures", "reason", note)
 	}
 	j.images = &images
 	j.workers, err = pictureWorkers(j.conf, j.log)
@@ -324,6 +324,7 @@ func (j *job) engine() engine.Config {
 		j.run.State().Meets(meeting)
 		c.Images = &engine.Images{
 			Render: j.workers.Render, Config: *j.images, Recipe: j.images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
+			LookAlikes: j.conf.Assets.LookAlikes,
 		}
 	}
 	for i, o := range j.conf.Outputs {

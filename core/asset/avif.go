@@ -1,21 +1,41 @@
 package asset
 
-import "encoding/binary"
+import (
+	"context"
+	"encoding/binary"
+	"image"
 
-// readAVIF finds the largest picture size among the item properties. It is a courtesy: AVIF is kept as it came, so a file
-// in which nothing is found is not at fault.
-func (h *Header) readAVIF(data []byte) {
+	codec "github.com/gen2brain/avif"
+)
+
+// readAVIF finds the largest picture size among the item properties: that of the picture, where others are its thumbnail and
+// its tiles.
+func (h *Header) readAVIF(data []byte) error {
+	turned := false
+	h.Frames = 1
 	h.Animated = len(data) >= 12 && string(data[8:12]) == "avis"
+	if cutBox(data) {
+		return truncated(AVIF)
+	}
 	meta := box(data, "meta")
 	if len(meta) < 4 {
-		return
+		return truncated(AVIF)
 	}
 	for props := box(box(meta[4:], "iprp"), "ipco"); ; {
 		kind, body, rest, ok := nextBox(props)
 		if !ok {
-			return
+			break
 		}
 		props = rest
+		if kind == "irot" && len(body) == 1 {
+			turned = body[0]&1 == 1
+		}
+		if kind == "auxC" {
+			h.Alpha = true
+		}
+		if kind == "pixi" && len(body) > 5 && body[5] > 8 {
+			h.Deep = true
+		}
 		if kind != "ispe" || len(body) < 12 {
 			continue
 		}
@@ -24,6 +44,30 @@ func (h *Header) readAVIF(data []byte) {
 			continue
 		}
 		h.Width, h.Height = int(width), int(height)
+	}
+	if turned {
+		h.Width, h.Height = h.Height, h.Width
+	}
+	return h.setSize(h.Width, h.Height)
+}
+
+// decodeAVIF decodes the first frame, set upright by what the container says. The decoder is libavif compiled to WebAssembly.
+func decodeAVIF(ctx context.Context, data []byte) (*image.NRGBA, error) {
+	img, err := codec.Decode(newSource(ctx, data), codec.Options{AutoRotate: true})
+	if err != nil {
+		return nil, err
+	}
+	return toNRGBA(img)
+}
+
+// cutBox reports whether the last box goes on behind the end of b. The decoder shows what is there of it without a word.
+func cutBox(b []byte) bool {
+	for {
+		_, _, rest, ok := nextBox(b)
+		if !ok {
+			return len(b) >= 8 && int64(binary.BigEndian.Uint32(b)) > int64(len(b)) || len(b) > 0 && len(b) < 8
+		}
+		b = rest
 	}
 }
 

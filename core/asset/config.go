@@ -71,7 +71,7 @@ func (c Config) Validate() error {
 	switch c.Original {
 	case "", OriginalWebP, OriginalKeep, OriginalSmaller:
 	default:
-		return fmt.Errorf("Original is %q, must be %s, %s or %s", c.Original, OriginalWebP, OriginalKeep, OriginalSmaller)
+		return fmt.Errorf("original is %q, must be %s, %s or %s", c.Original, OriginalWebP, OriginalKeep, OriginalSmaller)
 	}
 	return c.Budget.Validate()
 }

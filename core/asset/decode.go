@@ -32,6 +32,8 @@ func decode(ctx context.Context, data []byte, h Header) (picture, error) {
 			p.pixels, err = decodeBMP(ctx, data)
 		case TIFF:
 			p.pixels, err = decodeTIFF(ctx, data)
+		case AVIF:
+			p.pixels, err = decodeAVIF(ctx, data)
 		default:
 			err = unsupported(h.Format, "a format without pixels", nil)
 		}

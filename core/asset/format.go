@@ -79,7 +79,7 @@ func (f Format) Ext() string {
 // decodable reports whether Render can turn the format into pixels.
 func (f Format) decodable() bool {
 	switch f {
-	case JPEG, PNG, GIF, WebP, BMP, TIFF:
+	case JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF:
 		return true
 	default:
 		return false

@@ -47,8 +47,7 @@ func (h *Header) read(data []byte) error {
 	case SVG:
 		return h.readSVG(data)
 	case AVIF:
-		h.readAVIF(data)
-		return nil
+		return h.readAVIF(data)
 	case Unknown:
 		what := "the bytes are no image, sound, video or PDF that is known here"
 		if len(data) == 0 {

@@ -30,7 +30,7 @@ func TestInspect(t *testing.T) {
 		"webp alpha":    {lossyAlpha, Header{Format: WebP, Frames: 1, Lossy: true, Alpha: true}},
 		"animated webp": {animate(t, 60, 50, lossyAlpha, lossy), Header{Format: WebP, Width: 60, Height: 50, Frames: 2, Animated: true, Lossy: true, Alpha: true}},
 		"rotated jpeg":  {withEXIF(asJPEG(t, solid), 6), Header{Format: JPEG, Width: 30, Height: 40, Orientation: 6, Frames: 1, Scans: 1}},
-		"avif":          {avif(t), Header{Format: AVIF, Width: 640, Height: 480}},
+		"avif":          {avif(t), Header{Format: AVIF, Width: 640, Height: 480, Frames: 1}},
 		"mp3":           {[]byte("ID3 and so on"), Header{Format: MP3, Width: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {

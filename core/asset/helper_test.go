@@ -17,6 +17,7 @@ import (
 	"slices"
 	"testing"
 
+	codec "github.com/gen2brain/avif"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 
@@ -110,6 +111,15 @@ func asJPEG(tb testing.TB, m image.Image) []byte {
 	tb.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 95}); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func asAVIF(tb testing.TB, m image.Image) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	if err := codec.Encode(&b, m, codec.Options{Quality: 90, Speed: 10}); err != nil {
 		tb.Fatal(err)
 	}
 	return b.Bytes()

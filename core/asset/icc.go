@@ -379,10 +379,10 @@ func (p picture) standardise(ctx context.Context, f Format, data []byte) (note s
 	if profile == nil {
 		return "", nil
 	}
-	t, err := readProfile(profile)
+	t, odd := readProfile(profile)
 	switch {
-	case err != nil:
-		return "its colour profile was not applied, colours may be off: " + err.Error(), nil
+	case odd != nil:
+		return "its colour profile was not applied, colours may be off: " + odd.Error(), nil
 	case t == nil:
 		return "", nil
 	default:

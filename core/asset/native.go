@@ -43,18 +43,11 @@ const (
 )
 
 type webpConfig struct {
-	lossless                int32
-	quality                 float32
-	method                  int32
-	_                       [11]int32
-	alphaQuality            int32
-	_                       [4]int32
-	partitionLimit          int32
-	_                       int32
-	threadLevel             int32
-	lowMemory, nearLossless int32
-	exact                   int32
-	_                       [8]int32 // four of them are for libraries to come
+	_              [2]int32
+	method         int32
+	_              [16]int32
+	partitionLimit int32
+	_              [13]int32 // four of them are for libraries to come
 }
 
 type webpPicture struct {
@@ -63,12 +56,7 @@ type webpPicture struct {
 	width, height     int32
 	y, u, v           *byte
 	yStride, uvStride int32
-	a                 *byte
-	aStride           int32
-	_                 [2]uint32
-	argb              uintptr
-	argbStride        int32
-	_                 [3]uint32
+	_                 [6]uintptr // transparency and pixels, which the library sets
 	writer            uintptr
 	custom            *webpWriter
 	_                 int32
@@ -83,9 +71,9 @@ type webpPicture struct {
 }
 
 type webpWriter struct {
-	data       *byte
-	size, room uintptr
-	_          [4]uint32
+	data *byte
+	size uintptr
+	_    [3]uintptr
 }
 
 // loadNative looks for the library once.

@@ -123,8 +123,6 @@ func encodesOriginal(h Header, c Config) (again bool, note string) {
 	switch {
 	case h.Unsafe != "":
 		return false, "the SVG is kept as it came and must not be shown inline: " + h.Unsafe
-	case h.Format == AVIF:
-		return false, "AVIF is kept as it came, without renditions: it is not decoded here"
 	case !h.Format.decodable():
 		return false, ""
 	case h.Animated:
@@ -133,6 +131,8 @@ func encodesOriginal(h Header, c Config) (again bool, note string) {
 		return false, "lossy WebP is kept as it came; some viewers ignore the rotation it asks for"
 	case h.Format == WebP && h.Lossy:
 		return false, "" // Encoding it again would only lose.
+	case h.Format == AVIF:
+		return false, "" // The same, and it would grow.
 	default:
 		return c.Original != OriginalKeep, ""
 	}

@@ -74,7 +74,13 @@ H_huge.webp 10x10 kept=false
 		"video": {[]byte("\x1a\x45\xdf\xa3 webm"), "\nH_original.webm 0x0 kept=true\n"},
 		"sound": {[]byte("OggS\x00"), "\nH_original.ogg 0x0 kept=true\n"},
 		"pdf":   {[]byte("%PDF-1.7"), "\nH_original.pdf 0x0 kept=true\n"},
-		"avif":  {avif(t), "\nH_original.avif 640x480 kept=true\n"},
+		"avif": {asAVIF(t, gradient(40, 30, opaque)), `
+H_original.avif 40x30 kept=true
+H_tiny.webp 16x12 kept=false
+H_half.webp 40x30 kept=false
+H_large.webp 40x30 kept=false
+H_huge.webp 40x30 kept=false
+`},
 	} {
 		res, err := Render(t.Context(), test.data, small)
 		if got := "\n" + summary(res); err != nil || got != test.want {

@@ -46,8 +46,11 @@ func luma(m *image.NRGBA) *image.NRGBA {
 // Brightness has to agree closely; colours are stored half as fine in planes.
 func TestBothPathsAgree(t *testing.T) {
 	for _, elem := range [][]string{
-		{"colour", "srgb-reference.png"}, {"maps", "odd-size-1501x999-444.jpg"}, {"maps", "wesnoth-world-2048.webp"},
-		{"colour", "gray.jpg"}, {"exif", "Landscape_6.jpg"},
+		{"colour", "srgb-reference.png"},
+		{"maps", "odd-size-1501x999-444.jpg"},
+		{"maps", "wesnoth-world-2048.webp"},
+		{"colour", "gray.jpg"},
+		{"exif", "Landscape_6.jpg"},
 	} {
 		data := content(t, elem...)
 		h, err := Inspect(data)
@@ -207,6 +210,27 @@ func TestWhiteStaysWhite(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAVIF: what it shows, and that what is broken is no picture.
+func TestAVIF(t *testing.T) {
+	for name, m := range map[string]*image.NRGBA{"opaque": gradient(60, 40, opaque), "fading": gradient(60, 40, fading)} {
+		data := asAVIF(t, m)
+		got := pixels(t, data)
+		if e := meanError(t, got, m); e > 6 {
+			t.Errorf("%s: off by %.1f", name, e)
+		}
+		if got.Opaque() != (name == "opaque") {
+			t.Errorf("%s: opaque is %v", name, got.Opaque())
+		}
+		res, err := Render(t.Context(), data[:len(data)-30], Config{Encoder: sketch{}})
+		if CodeOf(err) != CodeDamaged || len(res.Renditions) != 1 {
+			t.Errorf("%s, cut off: %v", name, err)
+		}
+	}
+	if _, err := Render(t.Context(), avif(t), Config{Encoder: sketch{}}); CodeOf(err) != CodeDamaged {
+		t.Errorf("boxes without a picture: %v", err)
 	}
 }
 

@@ -25,6 +25,9 @@ type Images struct {
 	// Render makes the renditions, within the time that its context leaves it. Default: [asset.Render], in this process.
 	Render func(ctx context.Context, data []byte, c asset.Config) (asset.Result, error)
 
+	// LookAlikes says to report pictures that look alike and are not the same.
+	LookAlikes bool
+
 	// Web fetches what sources name by URL. It holds each body in memory and knows how large one may be. Default: such
 	// references are skipped.
 	Web *http.Client

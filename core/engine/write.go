@@ -143,6 +143,7 @@ func (r *run) catalogue(ctx context.Context, heads []core.Head) (*catalogue, err
 	if err != nil {
 		return nil, fmt.Errorf("list the pictures: %w", err)
 	}
+	r.lookAlikes(mappings)
 	elected, lost := link.Elect(heads)
 	for _, h := range lost {
 		r.Recorder.Failure(core.Failure{

@@ -209,7 +209,7 @@ func (w *process) end(why error) error {
 		return errors.New(line)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ProcessState != nil {
-		return fmt.Errorf("%w (%v)", err, why)
+		return fmt.Errorf("%w: %w", err, why)
 	}
 	return why
 }

@@ -92,13 +92,13 @@ func answer(ctx context.Context, out io.Writer, q request, data []byte) error {
 		return err
 	}
 	q.Config.Encoder = encoder
-	result, err := asset.Render(ctx, data, q.Config)
+	result, wrong := asset.Render(ctx, data, q.Config)
 	if ctx.Err() != nil {
 		return nil
 	}
 	r := response{Result: result}
-	if err != nil {
-		r.Fault = toFault(err)
+	if wrong != nil {
+		r.Fault = toFault(wrong)
 	}
 	var blobs [][]byte
 	for i := range r.Result.Renditions {
