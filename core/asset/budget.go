@@ -9,6 +9,9 @@ const HardMaxPixels = 16384 * 16384
 const (
 	pixelsPerByte = 4000
 	freePixels    = 16e6
+
+	// Opening a picture may take this many bytes for each pixel of the largest there may be.
+	decodePerPixel = 10
 )
 
 // Budget bounds what opening one asset may cost. It is checked against the header, before anything is allocated.
@@ -66,6 +69,9 @@ func (b Budget) Check(h Header) error {
 	case pixels > b.MaxPixels:
 		return overBudget("%d x %d pixels are %.1f MP, more than the %.1f MP allowed; store a smaller picture or raise the limit",
 			h.Width, h.Height, float64(pixels)/1e6, float64(b.MaxPixels)/1e6)
+	case decodeCost(h)*megapixels(h) > decodePerPixel*float64(b.MaxPixels)/1e6:
+		return overBudget("opening %d x %d pixels in this form takes %.0f MB, more than the %.0f MB allowed; store a smaller picture, or one "+
+			"with 8 bits a channel and without passes", h.Width, h.Height, decodeCost(h)*megapixels(h), decodePerPixel*float64(b.MaxPixels)/1e6)
 	case pixels > pixelsPerByte*h.Bytes+freePixels:
 		return overBudget("%d bytes claim to hold %d x %d pixels, as decompression bombs do; save the picture again if it is real",
 			h.Bytes, h.Width, h.Height)

@@ -17,5 +17,5 @@
 // *CodecError; CodeOf gives the stable word for each. A cancelled context comes back as the context's error. With all but
 // the first the result still carries the kept original, so that nothing is lost.
 //
-// Memory is bounded by the budget: Weight(Header) megabytes at the peak of one Render, on top of the input.
+// Memory is bounded by the budget: Weight megabytes at the peak of one Render, on top of the input.
 package asset

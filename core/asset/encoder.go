@@ -76,11 +76,11 @@ const (
 // is everywhere and everywhere the same.
 type wasm struct{}
 
-// The most pixels that an encoder is given. The memory of wasm ends at 2 GiB, and coding transparency takes four times as
-// much as colour.
+// The most pixels that an encoder is given, so that it stays within a gigabyte: wasm takes 15 bytes for each, and coding
+// transparency several times as much.
 const (
-	wasmOpaquePixels  = 128e6
-	wasmAlphaPixels   = 24e6
+	wasmOpaquePixels  = 70e6
+	wasmAlphaPixels   = 8e6
 	nativeAlphaPixels = 24e6
 )
 

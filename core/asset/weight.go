@@ -2,48 +2,82 @@ package asset
 
 import "time"
 
-// Weight returns the megabytes that one Render of a file within budget may hold at its peak, the input not counted, with
-// the built-in encoder and boxes up to 1920 pixels. A memory semaphore takes it. What weighs more than the semaphore holds
-// should take all of it and run alone, rather than never.
-func Weight(h Header) int64 {
+// Weight returns the megabytes that one Render of a file within budget may hold at its peak, the input not counted. A memory
+// semaphore takes it. What weighs more than the semaphore holds should take all of it and run alone, rather than never.
+func Weight(h Header, c Config) int64 {
 	const (
-		base       = 8    // What even the smallest picture costs.
+		base       = 16   // What even the smallest picture costs.
 		largestBox = 3.69 // MP of a resolution, 1920 x 1920.
 	)
 	if !h.Format.decodable() {
 		return base
 	}
+	c = c.withDefaults()
 	mp := megapixels(h)
-	peak := mp * (4 + decodeCost(h))
-	if again, _ := encodesOriginal(h, Config{}); again {
-		peak = max(peak, mp*(4+encodeCost(h, methodOriginal)))
+	held := 1.5 // Luma, and chroma half as fine.
+	if h.Alpha {
+		held = 4
 	}
-	peak = max(peak, mp*4+min(mp, largestBox)*(4+encodeCost(h, methodResolution)))
-	return base + int64(peak+0.5)
+	encoding := min(mp, largestBox) * encodeCost(h, c, c.EffortResolution)
+	if again, _ := encodesOriginal(h, c); again { // beside the resolutions
+		encoding += min(mp, largestOriginal(h, c)) * encodeCost(h, c, c.EffortOriginal)
+	}
+	return base + int64(max(mp*decodeCost(h), mp*held+encoding)+0.5)
 }
 
-// decodeCost is the megabytes per megapixel that a decoder holds besides the finished pixels.
-func decodeCost(h Header) float64 {
-	cost := 5.0
-	if h.Deep {
-		cost = 8
+// largestOriginal is the megapixels up to which an original is encoded.
+func largestOriginal(h Header, c Config) float64 {
+	_, slow := c.Encoder.(wasm)
+	switch {
+	case slow && h.Alpha:
+		return wasmAlphaPixels / 1e6
+	case slow:
+		return wasmOpaquePixels / 1e6
+	case h.Alpha:
+		return nativeAlphaPixels / 1e6
+	default:
+		return HardMaxPixels / 1e6
 	}
-	if h.Progressive {
-		cost += 12
+}
+
+// decodeCost is the megabytes per megapixel that a decoder holds, with the finished pixels. Measured, and rounded up.
+func decodeCost(h Header) float64 {
+	cost := 9.0
+	switch {
+	case h.Format == JPEG && !h.Progressive:
+		cost = 4
+	case h.Format == JPEG:
+		cost = 12 // All coefficients, before the first pixel.
+	case h.Format == WebP && h.Lossy && !h.Alpha:
+		cost = 5
+	case h.Deep:
+		cost = 16
+	case h.Format == AVIF:
+		cost = 24
+	}
+	if h.Format != JPEG && h.Progressive {
+		cost += 6
 	}
 	return cost
 }
 
-// encodeCost is the megabytes per megapixel that the built-in encoder holds, with what one encoding before it left to be
-// collected. Transparency is coded losslessly, which takes several times the memory of colour.
-func encodeCost(h Header, method int) float64 {
+// encodeCost is the megabytes per megapixel that an encoder holds besides the pixels. The built-in one works on copies, in a
+// memory that it moves when it grows. Transparency is coded losslessly, which takes several times the memory of colour.
+func encodeCost(h Header, c Config, method int) float64 {
+	_, slow := c.Encoder.(wasm)
 	switch {
+	case slow && h.Alpha:
+		return 95
+	case slow && method > methodOriginal:
+		return 40
+	case slow:
+		return 20
 	case h.Alpha:
-		return 190
+		return 28
 	case method > methodOriginal:
-		return 64
+		return 9
 	default:
-		return 32
+		return 2.5
 	}
 }
 

@@ -111,7 +111,7 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 	a := core.Asset{ID: id, MediaType: asset.Sniff(data).MediaType(), Bytes: int64(len(data))}
 	header, err := asset.Inspect(data)
 	if err == nil {
-		weight := min(asset.Weight(header), g.memory)
+		weight := min(asset.Weight(header, g.run.Images.Config), g.memory)
 		if err := g.pixels.Acquire(ctx, weight); err != nil {
 			return a, nil, err
 		}
