@@ -23,6 +23,8 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	renderer "github.com/seed-98789ff7/converter/core/asset/worker"
 )
 
 // benchmark is one comparison.
@@ -55,7 +57,11 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{name: "foundry", summary: "the 22 packs of dnd5e, against the official command line tool", run: foundry},
 		{name: "plugin", summary: "records and assets of a plugin process, against the same source called in process", run: plugin},
+<<<<<<< HEAD
 		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
+=======
+		{name: "images", summary: "pictures in four sizes, against Pillow, libvips and ImageMagick", run: pictures},
+>>>>>>> fa7a0c3 (tools/bench: compare pictures with Pillow, libvips and ImageMagick; docs: say how pictures are made)
 	}
 }
 
@@ -79,6 +85,15 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	if len(args) > 1 && args[0] == workerFlag {
 		return work(os.Stdout, args[1], args[2:])
+	}
+	if len(args) > 0 && args[0] == picturesFlag {
+		return makePictures(ctx, os.Stdout, args[1:])
+	}
+	if len(args) == 3 && args[0] == picturesContent {
+		return makeContent(args[1], args[2])
+	}
+	if len(args) > 0 && args[0] == picturesServe {
+		return renderer.Serve(ctx, os.Stdin, os.Stdout, 1024)
 	}
 	s := settings{say: os.Stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
