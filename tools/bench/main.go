@@ -57,11 +57,8 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{name: "foundry", summary: "the 22 packs of dnd5e, against the official command line tool", run: foundry},
 		{name: "plugin", summary: "records and assets of a plugin process, against the same source called in process", run: plugin},
-<<<<<<< HEAD
 		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
-=======
 		{name: "images", summary: "pictures in four sizes, against Pillow, libvips and ImageMagick", run: pictures},
->>>>>>> fa7a0c3 (tools/bench: compare pictures with Pillow, libvips and ImageMagick; docs: say how pictures are made)
 	}
 }
 
