@@ -209,10 +209,14 @@ func (w *process) end(why error) error {
 		return errors.New(line)
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ProcessState != nil {
-		return fmt.Errorf("%w: %w", err, why)
+		return fmt.Errorf("%w: %w%s", err, why, atLimit)
 	}
 	return why
 }
+
+// atLimit is behind the causes that say little: Go's runtime does not always get to say that it has no memory left, and its
+// collector may stumble over that before anybody asks for more.
+const atLimit = " (it may have come to its limit of memory)"
 
 // stop ends a process that has nothing to do.
 func (w *process) stop() {
@@ -243,6 +247,9 @@ func (t *tail) cause() string {
 			if rest, ok := strings.CutPrefix(text, start); ok {
 				return rest
 			}
+		}
+		if strings.HasPrefix(text, "SIG") {
+			return text + atLimit
 		}
 	}
 	return ""

@@ -41,7 +41,10 @@ func TestMain(m *testing.M) {
 		if err := limitMemory(300 << 20); err != nil {
 			panic(err)
 		}
-		held := bytes.Repeat([]byte{1}, 1<<30)
+		var held [][]byte
+		for range 128 {
+			held = append(held, bytes.Repeat([]byte{1}, 16<<20))
+		}
 		fmt.Println(len(held))
 	case "hangs":
 		_, _ = read(os.Stdin, &request{})
