@@ -89,12 +89,14 @@ func directives(h http.Header) map[string]string {
 	return all
 }
 
-// storable returns whether an answer may be kept and can be of use again.
+// storable returns whether an answer may be kept.
 func (a *answer) storable() bool {
 	_, never := directives(a.Header)["no-store"]
-	if a.Status != http.StatusOK || never || slices.Contains(a.Header.Values("Vary"), "*") {
-		return false
-	}
+	return a.Status == http.StatusOK && !never && !slices.Contains(a.Header.Values("Vary"), "*")
+}
+
+// reusable returns whether a kept answer can spare something while its server can be had.
+func (a *answer) reusable() bool {
 	return a.life() > 0 || a.Header.Get("ETag") != "" || a.Header.Get("Last-Modified") != ""
 }
 
@@ -128,15 +130,14 @@ func (a *answer) fresh(now time.Time) bool {
 	return !now.Before(a.Stored) && now.Before(a.Stored.Add(a.life()))
 }
 
-// usable returns whether an answer may stand in for a server that is away.
-func (a *answer) usable(now time.Time) bool {
+// usable returns whether an answer may stand in for a server that is away. The limit is for those that do not say.
+func (a *answer) usable(now time.Time, limit time.Duration) bool {
 	said := directives(a.Header)
 	for _, never := range []string{"no-cache", "must-revalidate"} {
 		if _, ok := said[never]; ok {
 			return false
 		}
 	}
-	limit := staleLimit
 	if text, ok := said["stale-if-error"]; ok {
 		limit = seconds(text)
 	}

@@ -91,8 +91,10 @@
 //
 // Use the client of [Environment.HTTP] for what comes from the net. It keeps answers in the cache folder as far as the
 // server allows, so that the next run asks less; it tries again when a server is busy, waits when it is told to, and goes
-// on with what it has kept while the server is away. What it did shows as [Metrics] in the dashboard, without a word of the
-// source's. A source that fetches in another way reports through [MetricsWriter]:
+// on with what it has kept while the server is away. [Environment.HTTPWith] is the same with limits of yours: how many
+// requests at a time, how fast, and what counts as an answer. What it did shows as [Metrics] in the dashboard, without a word
+// of the source's. A source that fetches in another way, or knows which records have not changed, reports through
+// [MetricsWriter]:
 //
 //	if m, ok := out.(sdk.MetricsWriter); ok {
 //		m.Metrics(sdk.Metrics{Requests: 1, Misses: 1, Bytes: int64(len(body))})

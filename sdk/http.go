@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -48,6 +49,11 @@ const (
 // minute, else half a second, one and two. The last answer is returned, whatever it is; no answer at all is an error of kind
 // Unavailable.
 //
+// A host that answers 429, or says Retry-After, is left alone for that long by all requests of the client.
+//
+// A request with the header "Cache-Control: only-if-cached" is never sent: what is kept and still holds answers it, with
+// "only-if-cached, max-stale" whatever is kept, and 504 where there is nothing.
+//
 // A body is read before Do returns and is held in memory; one of more than 64 MiB is an error of kind Unsupported. Each
 // request names the plugin and its version as User-Agent unless it has one. What was fetched is reported as [Metrics] by
 // the reading that runs, or by the next one.
@@ -59,19 +65,38 @@ func (e Environment) HTTP() *http.Client {
 	return &http.Client{Transport: w}
 }
 
+// HTTPWith is [Environment.HTTP] with other habits. Call it once for each server: limits are those of one client. Its idle
+// connections are the caller's to close, with CloseIdleConnections.
+func (e Environment) HTTPWith(c HTTPConfig) *http.Client {
+	agent, m := "", (*meter)(nil)
+	if e.web != nil {
+		agent, m = e.web.agent, e.web.meter
+	}
+	w := newWeb(e, agent, m)
+	w.config = c
+	if t, ok := w.base.(*http.Transport); ok && c.InFlight > 0 {
+		t.MaxConnsPerHost, t.MaxIdleConnsPerHost = c.InFlight, c.InFlight
+	}
+	return &http.Client{Transport: w}
+}
+
 // web is the transport of the clients of one source.
 type web struct {
-	base  http.RoundTripper
-	store *store // nil: nothing is kept
-	agent string // User-Agent; empty: that of net/http
-	meter *meter
-	log   *slog.Logger
-	now   func() time.Time
-	pause func(ctx context.Context, d time.Duration) error
+	config HTTPConfig
+	base   http.RoundTripper
+	store  *store // nil: nothing is kept
+	agent  string // User-Agent; empty: that of net/http
+	meter  *meter
+	log    *slog.Logger
+	now    func() time.Time
+	pause  func(ctx context.Context, d time.Duration) error
+
+	mu    sync.Mutex // guards what follows
+	gates map[string]*gate
 }
 
 func newWeb(e Environment, agent string, m *meter) *web {
-	w := &web{base: http.DefaultTransport, agent: agent, meter: m, log: e.Log, now: time.Now, pause: pause}
+	w := &web{base: http.DefaultTransport, agent: agent, meter: m, log: e.Log, now: time.Now, pause: pause, gates: map[string]*gate{}}
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		w.base = t.Clone() // its own connections, which end with the source
 	}
@@ -105,6 +130,9 @@ func (w *web) CloseIdleConnections() {
 // RoundTrip answers a request from the cache, or from the server.
 func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.store == nil || !cacheable(r) {
+		if _, only := directives(r.Header)["only-if-cached"]; only {
+			return w.absent(r), nil
+		}
 		a, err := w.send(r)
 		if err != nil {
 			return nil, err
@@ -113,13 +141,16 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	key := keyOf(r)
 	kept := w.store.load(key)
-	if kept != nil && kept.fresh(w.now()) && !asksAnew(r) {
-		w.meter.count(Metrics{Hits: 1})
-		return kept.response(r, "converter; hit"), nil
+	if answered := w.kept(r, kept); answered != nil {
+		return answered, nil
 	}
-	a, err := w.send(conditional(r, kept))
+	request := r
+	if !w.config.Unconditional {
+		request = conditional(r, kept)
+	}
+	a, err := w.send(request)
 	switch {
-	case kept != nil && r.Context().Err() == nil && (err != nil || troubled(a.Status)) && kept.usable(w.now()):
+	case kept != nil && r.Context().Err() == nil && (err != nil || troubled(a.Status)) && kept.usable(w.now(), w.config.staleLimit()):
 		w.meter.count(Metrics{Hits: 1})
 		w.log.Warn("server not to be had, stored answer used", "host", r.URL.Host, "path", r.URL.Path, "stored", kept.Stored)
 		return kept.response(r, "converter; hit; detail=stale"), nil
@@ -137,9 +168,31 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r, "converter; fwd=miss"), nil
 }
 
+// kept answers a request that does not need the server. It returns nil where it has to be asked.
+func (w *web) kept(r *http.Request, kept *answer) *http.Response {
+	said := directives(r.Header)
+	_, only := said["only-if-cached"]
+	_, old := said["max-stale"]
+	switch {
+	case kept != nil && (only && old || kept.fresh(w.now()) && !asksAnew(r)):
+		w.meter.count(Metrics{Hits: 1})
+		return kept.response(r, "converter; hit")
+	case only:
+		return w.absent(r)
+	}
+	return nil
+}
+
+// absent answers a request that is not to be sent, and for which nothing is kept.
+func (w *web) absent(r *http.Request) *http.Response {
+	w.meter.count(Metrics{Misses: 1})
+	a := &answer{Status: http.StatusGatewayTimeout, Header: http.Header{}}
+	return a.response(r, "converter; fwd=miss; detail=only-if-cached")
+}
+
 // keep stores an answer that may be; that it cannot be is no reason not to use it.
 func (w *web) keep(key string, a *answer) {
-	if !a.storable() {
+	if !a.storable() || !w.config.KeepAll && !a.reusable() {
 		if a.Status == http.StatusOK {
 			w.store.drop(key)
 		}
@@ -153,16 +206,29 @@ func (w *web) keep(key string, a *answer) {
 
 // send asks the server, more than once where that is allowed and may help.
 func (w *web) send(r *http.Request) (*answer, error) {
+	g := w.gate(r.URL.Host)
 	for try := 1; ; try++ {
+		leave, err := g.enter(r.Context(), w)
+		if err != nil {
+			return nil, err
+		}
 		a, err := w.try(r, try)
+		leave()
 		if r.Context().Err() != nil {
 			return nil, r.Context().Err()
 		}
-		wait, again := w.again(r, try, a, err)
+		v := w.judge(r, try, a, err)
+		wait, again := w.wait(r, try, a, v)
+		if v.Rest || busy(a) {
+			g.rest(w.now().Add(wait))
+		}
 		switch {
-		case !again && err != nil:
+		case again:
+		case v.Err != nil:
+			return nil, v.Err
+		case err != nil:
 			return nil, unreachable(r, err)
-		case !again:
+		default:
 			return a, nil
 		}
 		w.log.Info("request is tried again", "host", r.URL.Host, "path", r.URL.Path, "try", try+1, "wait", wait.String())
@@ -174,7 +240,7 @@ func (w *web) send(r *http.Request) (*answer, error) {
 
 // try sends a request once and reads the whole answer.
 func (w *web) try(r *http.Request, try int) (*answer, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), tryLimit)
+	ctx, cancel := context.WithTimeout(r.Context(), w.config.tryLimit())
 	defer cancel()
 	one := r.Clone(ctx)
 	if try > 1 && r.GetBody != nil {
@@ -192,42 +258,60 @@ func (w *web) try(r *http.Request, try int) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	limit := w.config.maxBody()
+	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	w.meter.count(Metrics{Bytes: int64(len(body))})
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, err
 	}
-	if len(body) > maxBody {
+	if int64(len(body)) > limit {
 		return nil, &Diagnostic{
 			Kind: Unsupported, Code: "http_too_large",
-			Summary: fmt.Sprintf("what %s sent is larger than %d MiB", r.URL.Host, maxBody>>20),
+			Summary: fmt.Sprintf("what %s sent is larger than %d MiB", r.URL.Host, limit>>20),
 		}
 	}
 	return &answer{Status: response.StatusCode, Header: response.Header, body: body, length: response.ContentLength}, nil
 }
 
-// again says whether a request is to be sent again, and after which pause.
-func (w *web) again(r *http.Request, try int, a *answer, err error) (time.Duration, bool) {
+// judge says what becomes of what a try came to.
+func (w *web) judge(r *http.Request, number int, a *answer, err error) Verdict {
 	reading := r.Method == "" || r.Method == http.MethodGet || r.Method == http.MethodHead
+	t := Try{Number: number, Err: err}
+	if a != nil {
+		t.Status, t.Header, t.Body = a.Status, a.Header, a.body
+	}
+	switch {
+	case w.config.Judge != nil:
+		v := w.config.Judge(r, t)
+		v.Again = v.Again && !hopeless(err)
+		return v
+	case err != nil:
+		return Verdict{Again: reading && !hopeless(err)}
+	case a.Status == http.StatusTooManyRequests, a.Status == http.StatusServiceUnavailable:
+		return Verdict{Again: true}
+	case a.Status == http.StatusBadGateway, a.Status == http.StatusGatewayTimeout:
+		return Verdict{Again: reading}
+	}
+	return Verdict{}
+}
+
+// wait says whether a request is sent again, and after which pause.
+func (w *web) wait(r *http.Request, try int, a *answer, v Verdict) (time.Duration, bool) {
 	repeatable := r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
-	if try == maxTries || !repeatable {
-		return 0, false
-	}
-	wait := firstPause << (try - 1)
-	wait = wait/2 + rand.N(wait/2) //nolint:gosec // it spreads requests, it hides nothing
-	if err != nil {
-		return wait, reading && !hopeless(err)
-	}
-	switch a.Status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		if asked, ok := retryAfter(a.Header, w.now()); ok {
-			return asked, asked <= longestPause
+	wait := w.config.firstPause() << (try - 1)
+	wait = min(wait/2+rand.N(wait/2+1), longestPause) //nolint:gosec // it spreads requests, it hides nothing
+	again := v.Again && try < w.config.tries() && repeatable
+	if a != nil {
+		if asked, ok := retryAfter(a.Header, w.now()); ok && busy(a) {
+			return min(asked, longestPause), again && asked <= longestPause
 		}
-		return wait, true
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		return wait, reading
 	}
-	return 0, false
+	return wait, again
+}
+
+// busy returns whether a server wants to be left alone.
+func busy(a *answer) bool {
+	return a != nil && (a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "")
 }
 
 // hopeless returns whether the same request would end in the same error.

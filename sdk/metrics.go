@@ -2,17 +2,21 @@ package sdk
 
 import "sync"
 
-// Metrics counts what a source fetched. Every value counts from where the one before it ended.
+// Metrics counts what a source fetched, and how much of it is new. Every value counts from where the one before it ended.
 type Metrics struct {
 	Requests int64 // sent to a server, each try of its own
 	Hits     int64 // answered from the cache, after asking the server whether it still holds too
 	Misses   int64 // looked for in the cache and not found
 	Bytes    int64 // of the bodies that servers sent
+
+	Unchanged int64 // records that are as they were when the source was read last
+	Changed   int64 // records that are not, or that it met for the first time
 }
 
 func (m Metrics) plus(n Metrics) Metrics {
 	return Metrics{
 		Requests: m.Requests + n.Requests, Hits: m.Hits + n.Hits, Misses: m.Misses + n.Misses, Bytes: m.Bytes + n.Bytes,
+		Unchanged: m.Unchanged + n.Unchanged, Changed: m.Changed + n.Changed,
 	}
 }
 

@@ -28,7 +28,8 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	return response.Body.Close()
 }
 
-func (f *fetcher) Read(ctx context.Context, _ ReadRequest, _ Writer) error {
+func (f *fetcher) Read(ctx context.Context, _ ReadRequest, out Writer) error {
+	out.(MetricsWriter).Metrics(Metrics{Unchanged: 3, Changed: 1})
 	for range 2 {
 		if err := f.fetch(ctx); err != nil {
 			return err
@@ -55,7 +56,7 @@ func TestMetricsOverTheWire(t *testing.T) {
 	if _, err := client.Configure(t.Context(), &sourcepb.ConfigureRequest{CacheDir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []Metrics{{Requests: 1, Hits: 2, Misses: 1, Bytes: 4}, {Hits: 2}} {
+	for _, want := range []Metrics{{Requests: 1, Hits: 2, Misses: 1, Bytes: 4, Unchanged: 3, Changed: 1}, {Hits: 2, Unchanged: 3, Changed: 1}} {
 		all, err := messages(t, client, &sourcepb.ReadRequest{Streams: []string{"a"}})
 		if err != nil {
 			t.Fatal(err)
@@ -65,6 +66,7 @@ func TestMetricsOverTheWire(t *testing.T) {
 			n := m.GetMetrics()
 			got = got.plus(Metrics{
 				Requests: n.GetHttpRequests(), Hits: n.GetCacheHits(), Misses: n.GetCacheMisses(), Bytes: n.GetBytesFetched(),
+				Unchanged: n.GetRecordsUnchanged(), Changed: n.GetRecordsChanged(),
 			})
 		}
 		if got != want {

@@ -246,6 +246,7 @@ func (w *writer) measure() {
 	w.measured = time.Now()
 	_ = w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Metrics{Metrics: &sourcepb.Metrics{
 		HttpRequests: m.Requests, CacheHits: m.Hits, CacheMisses: m.Misses, BytesFetched: m.Bytes,
+		RecordsUnchanged: m.Unchanged, RecordsChanged: m.Changed,
 	}}}) // it sticks, and the next call returns it
 }
 

@@ -509,14 +509,14 @@ func TestSourceWithoutStreams(t *testing.T) {
 	}
 }
 
-// TestFetchesAreCounted by source, and as the lookups of one cache, whichever source they are of.
+// TestFetchesAreCounted by source, and as the lookups of two caches, whichever source they are of.
 func TestFetchesAreCounted(t *testing.T) {
 	j := newJob(t,
-		&shelf{items: docs("a", 3), report: sdk.Metrics{Requests: 5, Hits: 7, Misses: 4, Bytes: 900}},
+		&shelf{items: docs("a", 3), report: sdk.Metrics{Requests: 5, Hits: 7, Misses: 4, Bytes: 900, Unchanged: 2, Changed: 1}},
 		&shelf{plugin: "other", items: docs("b", 1), report: sdk.Metrics{Hits: 1}},
 		&shelf{plugin: "third", items: docs("c", 1), report: sdk.Metrics{Requests: 1, Bytes: 10}})
 	j.run(t)
-	if got := j.count.bulk; len(got) != 1 || got[sourceCache] != [2]int64{8, 4} {
+	if got := j.count.bulk; len(got) != 2 || got[sourceCache] != [2]int64{8, 4} || got[recordCache] != [2]int64{2, 1} {
 		t.Errorf("%v", got)
 	}
 	slices.SortFunc(j.count.fetched, func(a, b core.Fetched) int { return strings.Compare(a.Source, b.Source) })

@@ -431,10 +431,14 @@ func (w *writer) step(text string) {
 	}
 }
 
-// sourceCache is the name under which the lookups of sources in what they have kept of earlier runs are counted.
-const sourceCache = "sources"
+// The names under which the lookups of sources are counted: in what they have kept of earlier runs, and in what they know of
+// the records that they have sent before.
+const (
+	sourceCache = "sources"
+	recordCache = "records"
+)
 
-// Metrics counts what a source fetches, and its lookups in its cache.
+// Metrics counts what a source fetches, and its lookups in its caches.
 func (w *writer) Metrics(m sdk.Metrics) {
 	r := w.pool.run
 	r.Recorder.Fetched(core.Fetched{
@@ -442,6 +446,9 @@ func (w *writer) Metrics(m sdk.Metrics) {
 	})
 	if m.Hits > 0 || m.Misses > 0 {
 		r.Recorder.CacheN(sourceCache, m.Hits, m.Misses)
+	}
+	if m.Unchanged > 0 || m.Changed > 0 {
+		r.Recorder.CacheN(recordCache, m.Unchanged, m.Changed)
 	}
 }
 

@@ -130,6 +130,7 @@ func (r *reading) takeMetrics(m *sourcepb.Metrics) {
 		out.Metrics(sdk.Metrics{
 			Requests: max(m.GetHttpRequests(), 0), Hits: max(m.GetCacheHits(), 0),
 			Misses: max(m.GetCacheMisses(), 0), Bytes: max(m.GetBytesFetched(), 0),
+			Unchanged: max(m.GetRecordsUnchanged(), 0), Changed: max(m.GetRecordsChanged(), 0),
 		})
 	}
 }

@@ -2552,9 +2552,13 @@ type Metrics struct {
 	// Looked for in the cache and not found.
 	CacheMisses int64 `protobuf:"varint,3,opt,name=cache_misses,json=cacheMisses,proto3" json:"cache_misses,omitempty"`
 	// Bytes of the bodies that servers sent.
-	BytesFetched  int64 `protobuf:"varint,4,opt,name=bytes_fetched,json=bytesFetched,proto3" json:"bytes_fetched,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	BytesFetched int64 `protobuf:"varint,4,opt,name=bytes_fetched,json=bytesFetched,proto3" json:"bytes_fetched,omitempty"`
+	// Records that are as they were when the plugin read them last.
+	RecordsUnchanged int64 `protobuf:"varint,5,opt,name=records_unchanged,json=recordsUnchanged,proto3" json:"records_unchanged,omitempty"`
+	// Records that are not, or that it met for the first time.
+	RecordsChanged int64 `protobuf:"varint,6,opt,name=records_changed,json=recordsChanged,proto3" json:"records_changed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Metrics) Reset() {
@@ -2611,6 +2615,20 @@ func (x *Metrics) GetCacheMisses() int64 {
 func (x *Metrics) GetBytesFetched() int64 {
 	if x != nil {
 		return x.BytesFetched
+	}
+	return 0
+}
+
+func (x *Metrics) GetRecordsUnchanged() int64 {
+	if x != nil {
+		return x.RecordsUnchanged
+	}
+	return 0
+}
+
+func (x *Metrics) GetRecordsChanged() int64 {
+	if x != nil {
+		return x.RecordsChanged
 	}
 	return 0
 }
@@ -3323,13 +3341,15 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x12\n" +
-	"\x04note\x18\x04 \x01(\tR\x04note\"\x95\x01\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\"\xeb\x01\n" +
 	"\aMetrics\x12#\n" +
 	"\rhttp_requests\x18\x01 \x01(\x03R\fhttpRequests\x12\x1d\n" +
 	"\n" +
 	"cache_hits\x18\x02 \x01(\x03R\tcacheHits\x12!\n" +
 	"\fcache_misses\x18\x03 \x01(\x03R\vcacheMisses\x12#\n" +
-	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\"V\n" +
+	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\x12+\n" +
+	"\x11records_unchanged\x18\x05 \x01(\x03R\x10recordsUnchanged\x12'\n" +
+	"\x0frecords_changed\x18\x06 \x01(\x03R\x0erecordsChanged\"V\n" +
 	"\vStreamFacts\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12/\n" +
 	"\x05facts\x18\x02 \x03(\v2\x19.converter.source.v1.FactR\x05facts\"\x97\x01\n" +
