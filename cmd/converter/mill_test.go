@@ -18,9 +18,9 @@ import (
 const (
 	// milled is how many records a mill sends in each of its two streams.
 	milled = 120
-	// step is how many come between two checkpoints; after each it takes a short rest, so that it can be killed at any time.
+	// step is how many come between two checkpoints; after each it takes a nap, so that it can be killed at any time.
 	step = 20
-	rest = 5 * time.Millisecond
+	nap  = 5 * time.Millisecond
 )
 
 // mill is a plugin with a bit of everything: checkpoints, records that cannot be read, assets. It does nothing wrong.
@@ -33,11 +33,11 @@ func mill() sdk.Source {
 
 type millOptions struct {
 	Seed   int `json:"seed"`
-	RestMS int `json:"rest_ms,omitempty"` // default: rest
+	RestMS int `json:"rest_ms,omitempty"` // default: nap
 }
 
 func (o millOptions) rest() time.Duration {
-	return cmp.Or(time.Duration(o.RestMS)*time.Millisecond, rest)
+	return cmp.Or(time.Duration(o.RestMS)*time.Millisecond, nap)
 }
 
 type grist struct{ millOptions }

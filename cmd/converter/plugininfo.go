@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-98789ff7/converter/core/host"
+	"github.com/seed-98789ff7/converter/plugins/open5e"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -36,13 +37,16 @@ type details struct {
 
 func (a *app) pluginInfoCommand() *cobra.Command {
 	var dirs []string
-	var path string
+	var path, preset string
 	var asJSON, markdown bool
 	c := &cobra.Command{
 		Use:   "info NAME|PATH",
 		Short: "Show what a plugin is, what it can do and which options it has",
 		Args:  cobra.ExactArgs(1),
 		RunE: a.stoppable(func(cmd *cobra.Command, args []string) error {
+			if preset != "" {
+				return a.printPreset(args[0], preset)
+			}
 			find, err := findConfig(path, dirs)
 			if err != nil {
 				return err
@@ -78,8 +82,22 @@ func (a *app) pluginInfoCommand() *cobra.Command {
 	pluginDirFlag(c, &dirs)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&markdown, "markdown", false, "print Markdown, for the documentation of a plugin")
-	c.MarkFlagsMutuallyExclusive("json", "markdown")
+	c.Flags().StringVar(&preset, "preset", "", "print a preset of the plugin, as a source to copy into a config: open5e has "+strings.Join(open5e.Presets(), ", "))
+	c.MarkFlagsMutuallyExclusive("json", "markdown", "preset")
 	return c
+}
+
+// printPreset prints a preset of a plugin that has some.
+func (a *app) printPreset(plugin, name string) error {
+	if plugin != "open5e" {
+		return usage("plugin %q has no presets; open5e has %s", plugin, strings.Join(open5e.Presets(), ", "))
+	}
+	text, err := open5e.Preset(name)
+	if err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	fmt.Fprint(a.stdout, text)
+	return nil
 }
 
 // whichPlugin finds a plugin by its name, or by a path, which has a separator in it. A plugin that is named by its path

@@ -99,6 +99,12 @@ func (t table) kind(s *reflector.Schema, depth int) string {
 		return "list of " + t.kind(s.Items, depth+1)
 	case s.WriteOnly:
 		return strings.TrimSpace("secret " + s.Type)
+	case len(s.OneOf) > 0 && depth < deepest:
+		kinds := make([]string, len(s.OneOf))
+		for i, one := range s.OneOf {
+			kinds[i] = t.kind(one, depth+1)
+		}
+		return strings.Join(kinds, " or ")
 	case s.Type == "":
 		return "anything"
 	}

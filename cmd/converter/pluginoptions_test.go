@@ -1,9 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-98789ff7/converter/plugins/open5e"
+	"github.com/seed-98789ff7/converter/plugins/rest"
 )
 
 func TestOptionsOf(t *testing.T) {
@@ -72,5 +79,38 @@ func TestPinsDoNotDecideContent(t *testing.T) {
 func TestPlain(t *testing.T) {
 	if got := plain("a\x1b[31m b\r\nc\u202e d"); got != "a [31m b c d" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestPresetIsASource prints each preset, and reads it as the source of a config.
+func TestPresetIsASource(t *testing.T) {
+	for _, name := range open5e.Presets() {
+		var out, errs bytes.Buffer
+		a := app{stdout: &out, stderr: &errs, env: environment}
+		if code := a.main(t.Context(), []string{"plugin", "info", "open5e", "--preset", name}); code != 0 {
+			t.Fatalf("%s: exit code %d: %s", name, code, errs.String())
+		}
+		text := "version: 1\nsources:\n" + out.String() + "outputs: [{name: a, type: json, path: a}]\n"
+		path := filepath.Join(t.TempDir(), "converter.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig(path, environment)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(c.Sources) != 1 || c.Sources[0].Plugin != "rest" || c.Sources[0].Name != name {
+			t.Errorf("%s: %+v", name, c.Sources)
+		}
+		if wrong, err := c.checkOptions(0, rest.New().Spec()); wrong || err != nil {
+			t.Errorf("%s: its options do not fit: %v %v", name, c.document.found, err)
+		}
+	}
+	for _, args := range [][]string{{"plugin", "info", "open5e", "--preset", "open5e_v9"}, {"plugin", "info", "foundry", "--preset", "open5e_v2"}} {
+		var errs bytes.Buffer
+		a := app{stdout: io.Discard, stderr: &errs, env: environment}
+		if code := a.main(t.Context(), args); code != exitUsage || !strings.Contains(errs.String(), "open5e_v2") {
+			t.Errorf("%q: exit code %d: %s", args, code, errs.String())
+		}
 	}
 }

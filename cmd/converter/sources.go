@@ -15,13 +15,15 @@ import (
 	"github.com/seed-98789ff7/converter/core/engine"
 	"github.com/seed-98789ff7/converter/core/host"
 	"github.com/seed-98789ff7/converter/plugins/foundry"
+	"github.com/seed-98789ff7/converter/plugins/open5e"
+	"github.com/seed-98789ff7/converter/plugins/rest"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
 // builtIn are the plugins that come with the program. They run as processes like all others: this program, started again
 // as `converter plugin serve NAME`.
 func builtIn() map[string]func() sdk.Source {
-	return map[string]func() sdk.Source{"foundry": foundry.New}
+	return map[string]func() sdk.Source{"foundry": foundry.New, "open5e": open5e.New, "rest": rest.New}
 }
 
 func builtInNames() []string {
