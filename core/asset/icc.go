@@ -382,7 +382,7 @@ func (p picture) standardise(ctx context.Context, f Format, data []byte) (note s
 	t, odd := readProfile(profile)
 	switch {
 	case odd != nil:
-		return "its colour profile was not applied, colours may be off: " + odd.Error(), nil
+		return "its colour profile was not applied, colours may be off: " + odd.Error(), nil //nolint:nilerr // a note says it
 	case t == nil:
 		return "", nil
 	default:

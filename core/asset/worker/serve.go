@@ -94,7 +94,7 @@ func answer(ctx context.Context, out io.Writer, q request, data []byte) error {
 	q.Config.Encoder = encoder
 	result, wrong := asset.Render(ctx, data, q.Config)
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // nobody waits for it any more
 	}
 	r := response{Result: result}
 	if wrong != nil {
