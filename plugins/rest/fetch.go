@@ -201,7 +201,8 @@ func (s *Source) get(ctx context.Context, u *url.URL, h *handler) (*answer, erro
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, err
 	}
-	if f := faultOf(sdk.Try{Status: response.StatusCode, Header: response.Header, Body: body}); f != nil {
+	if response.StatusCode >= http.StatusBadRequest { // all else was looked at when it came
+		f := faultOf(sdk.Try{Status: response.StatusCode, Header: response.Header, Body: body})
 		f.ignored = h.action(f.class) == ignore
 		if response.StatusCode == http.StatusGatewayTimeout && s.options.Cache == "only-if-cached" {
 			return nil, failure("rest.not_kept", u, "nothing is kept of what this address answers, and the server is not asked")

@@ -102,12 +102,12 @@ func (r *resource) parse(a *answer) *part {
 	body := bytes.TrimSpace(a.body)
 	var object map[string]json.RawMessage
 	switch {
-	case json.Unmarshal(body, &p.items) == nil && body[0] == '[':
-	case json.Unmarshal(body, &object) != nil || body[0] != '{':
+	case len(body) > 0 && body[0] == '[' && json.Unmarshal(body, &p.items) == nil:
+	case len(body) == 0 || body[0] != '{' || json.Unmarshal(body, &object) != nil:
 		p.err = failure("rest.shape", a.url, "the answer is neither a list nor a record")
 		return p
 	default:
-		list := bytes.TrimSpace(raw(body, r.DataSelector))
+		list := bytes.TrimSpace(inside(object, r.DataSelector))
 		switch {
 		case r.DataSelector != "" && len(list) > 0 && list[0] == '[' && json.Unmarshal(list, &p.items) == nil:
 		case r.identified(body):
@@ -120,12 +120,12 @@ func (r *resource) parse(a *answer) *part {
 		}
 	}
 	how := r.paginator()
-	if n, err := strconv.Atoi(string(raw(body, how.TotalPath))); how.TotalPath != "" && err == nil && n >= 0 {
+	if n, err := strconv.Atoi(string(inside(object, how.TotalPath))); how.TotalPath != "" && err == nil && n >= 0 {
 		p.total = n
 	} else if how.Type == "single_page" {
 		p.total = len(p.items)
 	}
-	p.next, p.err = r.follow(how, a, body)
+	p.next, p.err = r.follow(how, a, object)
 	return p
 }
 
@@ -153,11 +153,11 @@ func (r *resource) key() Words {
 var nextLink = regexp.MustCompile(`<([^>]*)>\s*;[^,]*rel="?next"?`)
 
 // follow is the address of the next page, where the answer says it.
-func (r *resource) follow(how Paginator, a *answer, body []byte) (*url.URL, error) {
+func (r *resource) follow(how Paginator, a *answer, object map[string]json.RawMessage) (*url.URL, error) {
 	var path string
 	switch how.Type {
 	case "json_link", "page_number", "offset":
-		_ = json.Unmarshal(raw(body, cmp.Or(how.NextPath, "next")), &path) // what is no text is no address
+		_ = json.Unmarshal(inside(object, cmp.Or(how.NextPath, "next")), &path) // what is no text is no address
 	case "header_link":
 		for _, line := range a.header.Values("Link") {
 			if m := nextLink.FindStringSubmatch(line); m != nil {
@@ -165,8 +165,8 @@ func (r *resource) follow(how Paginator, a *answer, body []byte) (*url.URL, erro
 			}
 		}
 	case "cursor":
-		if v, err := decode(body); err == nil {
-			if cursor := first(v, how.CursorPath); cursor != "" {
+		if v, err := decode(inside(object, how.CursorPath)); err == nil {
+			if cursor := word(v); cursor != "" {
 				return r.source.with(a.url, map[string]string{cmp.Or(how.CursorParam, "cursor"): cursor}), nil
 			}
 		}

@@ -89,14 +89,14 @@ func without(v any, path string) {
 	}
 }
 
-// raw is the value at a path of object members, as it is written.
-func raw(text json.RawMessage, path string) json.RawMessage {
-	for name := range strings.SplitSeq(path, ".") {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(text, &object) != nil {
-			return nil
-		}
-		text = object[name]
+// inside is the value at a path of object members, as it is written; nil where there is none.
+func inside(object map[string]json.RawMessage, path string) json.RawMessage {
+	name, rest, deeper := strings.Cut(path, ".")
+	text := object[name]
+	if !deeper || text == nil {
+		return text
 	}
-	return text
+	var inner map[string]json.RawMessage
+	_ = json.Unmarshal(text, &inner) // what is no object has nothing inside
+	return inside(inner, rest)
 }
