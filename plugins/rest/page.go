@@ -193,12 +193,12 @@ func (r *resource) follow(how Paginator, a *answer, object map[string]json.RawMe
 // known it fetches several at a time. A page that cannot be had is handed on as well; where the next one is not known then,
 // it is the last.
 func (s *Source) pages(ctx context.Context, r *resource, values map[string]string, p *part, take func(*part) error) error {
+	how := r.paginator()
+	if p.err == nil && how.counted() && how.TotalPath != "" && p.total >= 0 {
+		return s.counted(ctx, r, values, p, take)
+	}
 	if err := take(p); err != nil || p.err != nil {
 		return err
-	}
-	how := r.paginator()
-	if how.counted() && how.TotalPath != "" && p.total >= 0 {
-		return s.counted(ctx, r, values, p, take)
 	}
 	return s.chain(ctx, r, values, p, take)
 }
@@ -206,17 +206,26 @@ func (s *Source) pages(ctx context.Context, r *resource, values map[string]strin
 func (s *Source) counted(ctx context.Context, r *resource, values map[string]string, p *part, take func(*part) error) error {
 	size := len(p.items) + len(p.lost)
 	if size == 0 || size >= p.total {
-		return nil
+		return take(p)
 	}
 	n := (p.total + size - 1) / size
 	if most := r.paginator().mostPages(); n > most {
+		if err := take(p); err != nil {
+			return err
+		}
 		return take(&part{url: p.url, err: failure("rest.too_many_pages", p.url, "the list has %d pages, more than max_pages allows", n)})
 	}
 	if asked := r.paginator().PageSize; size != asked && r.paginator().Type == "offset" {
+		if err := take(p); err != nil {
+			return err
+		}
 		return s.chain(ctx, r, values, p, take) // the server gives less than it was asked for
 	}
-	return ordered(ctx, n-1, 2*s.inFlight(), func(ctx context.Context, i int) *part {
-		return s.numbered(ctx, r, values, i+1, p.total)
+	return ordered(ctx, n, 2*s.inFlight(), func(ctx context.Context, i int) *part {
+		if i == 0 {
+			return p // the others are under way while it is sent
+		}
+		return s.numbered(ctx, r, values, i, p.total)
 	}, func(_ int, p *part) error { return take(p) })
 }
 
