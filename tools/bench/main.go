@@ -58,6 +58,7 @@ func benchmarks() []benchmark {
 		{name: "foundry", summary: "the 22 packs of dnd5e, against the official command line tool", run: foundry},
 		{name: "plugin", summary: "records and assets of a plugin process, against the same source called in process", run: plugin},
 		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
+		{name: "api", summary: "three recorded APIs, against following each list from page to page", run: api},
 		{name: "images", summary: "pictures in four sizes, against Pillow, libvips and ImageMagick", run: pictures},
 	}
 }
