@@ -1,3 +1,5 @@
+//go:build integration
+
 package open5e
 
 import (
