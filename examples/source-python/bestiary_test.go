@@ -68,6 +68,7 @@ type collector struct {
 	progress []string
 	reports  []sdk.Diagnostic
 	metrics  []sdk.Metrics
+	facts    []sdk.Fact
 	onRecord func() error
 }
 
@@ -108,6 +109,13 @@ func (c *collector) Report(d sdk.Diagnostic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reports = append(c.reports, d)
+}
+
+func (c *collector) Facts(_ string, facts ...sdk.Fact) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.facts = append(c.facts, facts...)
+	return nil
 }
 
 func (c *collector) Metrics(m sdk.Metrics) {

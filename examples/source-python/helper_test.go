@@ -54,7 +54,7 @@ import dataclasses, sys
 from converter_source import source_pb2 as pb, words, Diagnostic
 for name, extra in {
     "Record": {"stream"}, "AssetRef": set(), "Link": set(), "Text": set(), "Embedded": set(), "Origin": set(), "License": set(), "Ruleset": set(), "Stream": set(),
-    "Checkpoint": set(), "Progress": set(), "Metrics": set(), "Estimate": set(),
+    "Checkpoint": set(), "Progress": set(), "Metrics": set(), "Fact": set(), "Estimate": set(),
 }.items():
     ours = {f.name.removesuffix("_") for f in dataclasses.fields(getattr(words, name))}
     theirs = set(getattr(pb, name).DESCRIPTOR.fields_by_name)
@@ -177,6 +177,9 @@ func TestEverything(t *testing.T) {
 	}
 	if sum != (sdk.Metrics{Requests: 2, Hits: 2, Misses: 1, Bytes: 9}) {
 		t.Errorf("metrics %+v", c.metrics)
+	}
+	if want := []sdk.Fact{{Name: "pages", Label: "Pages", Number: 3, Unit: "leaves", Notable: true}, {Name: "form", Text: "scroll"}}; !slices.Equal(c.facts, want) {
+		t.Errorf("facts %+v", c.facts)
 	}
 	if len(c.reports) != 1 || c.reports[0].Severity != sdk.SeverityWarning || c.reports[0].Code != "odd.note" {
 		t.Errorf("reports %+v", c.reports)

@@ -31,6 +31,7 @@ read() yields, in order and one at a time:
     Checkpoint   what was yielded of a stream so far need not be read again; comes back in request.state
     Progress     how far a long step is
     Metrics      what was fetched from the net
+    Facts        what is known of a stream beside its records
     Diagnostic   something the user is to know that concerns no single record
 
 Records travel in batches, and a generator is only asked for more when the converter wants more: never read everything
@@ -84,6 +85,8 @@ from .words import (  # noqa: E402
     Checkpoint,
     Embedded,
     Estimate,
+    Fact,
+    Facts,
     License,
     Link,
     Metrics,
@@ -105,6 +108,8 @@ __all__ = [
     "Embedded",
     "Environment",
     "Estimate",
+    "Fact",
+    "Facts",
     "Kind",
     "License",
     "Link",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from . import source_pb2 as pb
 from .errors import REPORT, Diagnostic, Kind, clip, diagnose, diagnostic_to_wire, said
 from .source import Message, ReadRequest, Source
-from .words import Checkpoint, Metrics, Progress, Record, Skip, record_to_wire
+from .words import Checkpoint, Fact, Facts, Metrics, Progress, Record, Skip, record_to_wire
 
 MAX_RECORD = 8 << 20  # bytes of a record's message
 MAX_NOTE = 2 << 10
@@ -140,6 +140,8 @@ class Reading:
                 self._progress(item)
             case Metrics():
                 self._metrics(item)
+            case Facts():
+                self._facts(item)
             case Diagnostic():
                 self._send(pb.ReadResponse(diagnostic=diagnostic_to_wire(item)))
             case _:
@@ -197,6 +199,11 @@ class Reading:
         self._progressed = now
         message = pb.Progress(stream=step.stream, done=step.done, total=step.total, note=clip(step.note, MAX_NOTE))
         self._put(pb.ReadResponse(progress=message))
+
+    def _facts(self, known: Facts) -> None:
+        self._open(known.stream)
+        message = pb.StreamFacts(stream=known.stream, facts=[_fact_to_wire(f) for f in known.facts])
+        self._send(pb.ReadResponse(facts=message))
 
     def _metrics(self, more: Metrics) -> None:
         with self._changed:
@@ -274,3 +281,8 @@ def _too_large(what: str) -> Diagnostic:
         code="TOO_LARGE",
         suggestion="leave binaries out of records: refer to them as assets",
     )
+
+
+def _fact_to_wire(f: Fact) -> pb.Fact:
+    value = {"text": f.text} if f.text else {"number": f.number}
+    return pb.Fact(name=f.name, label=f.label, unit=f.unit, notable=f.notable, **value)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .errors import Diagnostic, Kind
-from .words import Asset, AssetRef, Checkpoint, Metrics, Progress, Record, Skip, Stream
+from .words import Asset, AssetRef, Checkpoint, Facts, Metrics, Progress, Record, Skip, Stream
 
-Message = Record | Skip | Checkpoint | Progress | Metrics | Diagnostic
+Message = Record | Skip | Checkpoint | Progress | Metrics | Facts | Diagnostic
 
 
 @dataclass(slots=True)

@@ -176,12 +176,34 @@ class Progress:
 
 @dataclass(slots=True, kw_only=True)
 class Metrics:
-    """What was fetched since the Metrics before."""
+    """What was fetched, and what had changed, since the Metrics before."""
 
     http_requests: int = 0
     cache_hits: int = 0
     cache_misses: int = 0
     bytes_fetched: int = 0
+    records_unchanged: int = 0  # they are as they were when the plugin read them last
+    records_changed: int = 0  # they are not, or were met for the first time
+
+
+@dataclass(slots=True, kw_only=True)
+class Fact:
+    """One thing to know of a stream beside its records. Its value is the text, or where there is none the number."""
+
+    name: str  # for programs: lower-case letters, digits and underscores
+    label: str = ""  # for people; empty: the name
+    number: int = 0
+    text: str = ""
+    unit: str = ""  # what the number counts: bytes, ms, or a word
+    notable: bool = False  # somebody should look into it
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of a stream, in place of what was said before. It is kept with the stream's next checkpoint."""
+
+    stream: str
+    facts: list[Fact]
 
 
 class Quality(IntEnum):
