@@ -33,6 +33,7 @@ type cause struct {
 	problem  core.Problem
 	examples []example // the smallest
 	changed  uint64
+	stands   [6]string // what the failure that stands for the cause is known by; empty: none does yet
 }
 
 // example is a failure that is named: by its item, and by its own words where they are not those of its cause.
@@ -85,7 +86,9 @@ func (c *causes) add(f core.Failure, atMS int64) {
 func (c *cause) stand(f core.Failure) {
 	p := &c.problem
 	e := example{clip(f.Item, itemLimit), clip(f.Message, itemLimit)}
-	if p.Fingerprint != otherName && (len(c.examples) == 0 || e.compare(c.examples[0]) < 0) {
+	by := [...]string{e.item, e.message, f.Source, f.Plugin, f.Stage.String(), clip(f.Detail, detailLimit)}
+	if p.Fingerprint != otherName && (c.stands == [len(by)]string{} || slices.Compare(by[:], c.stands[:]) < 0) {
+		c.stands = by
 		p.Source, p.Plugin, p.Stage = clip(f.Source, itemLimit), clip(f.Plugin, itemLimit), f.Stage.String()
 		p.Message, p.Detail = clip(f.Message, messageLimit), clip(f.Detail, detailLimit)
 		p.Suggestion = clip(f.Suggestion, messageLimit)

@@ -520,3 +520,17 @@ func TestKept(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoStandsForACause: two sources that say the same of no item, in whichever order they say it.
+func TestWhoStandsForACause(t *testing.T) {
+	for _, order := range [][]string{{"a", "b"}, {"b", "a"}, {"b", "a", "b"}} {
+		s := New(Config{})
+		for _, source := range order {
+			s.Failure(core.Failure{Stage: core.StageRead, Code: "server.warns", Source: source, Message: "it is old", Detail: source, Warning: true})
+		}
+		_, problems := s.Tally()
+		if len(problems) != 1 || problems[0].Source != "a" || problems[0].Detail != "a" || problems[0].Count != int64(len(order)) {
+			t.Errorf("%v: %+v", order, problems)
+		}
+	}
+}
