@@ -153,6 +153,7 @@ type process struct {
 func start(ctx context.Context, command []string) (*process, error) {
 	w := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...), words: &tail{}}
 	w.cmd.Stderr = w.words
+	w.cmd.SysProcAttr = orphaned()
 	in, err := w.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
