@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -58,39 +57,26 @@ looked for before any plugin is started.`,
 
 // update is `converter update-compendium`.
 func (a *app) update(ctx context.Context, f updateFlags) (err error) {
-	if err := checkProgress(f.progress); err != nil {
-		return err
-	}
-	conf, err := a.config(f.config)
+	j, err := a.prepare(f.runFlags)
 	if err != nil {
 		return err
 	}
-	conf.plugins = f.plugins
-	screen := newTerminal(a.stderr, f.progress)
-	log, err := newLog(screen, a.stderr, f.logLevel, screen.mode)
-	if err != nil {
-		return err
-	}
-	state, err := filepath.Abs(conf.stateDir(f.state))
-	if err != nil {
-		return usage("state folder: %w", err)
-	}
-	ctx, stop := stopOnSignal(ctx, screen)
-	defer stop.close()
-	u := &update{job: job{app: a, flags: f.runFlags, conf: conf, screen: screen, log: log, stop: stop, state: state}, json: f.json}
+	ctx, j.stop = stopOnSignal(ctx, j.screen)
+	defer j.stop.close()
+	u := &update{job: j, json: f.json}
 	if err := u.open(ctx); err != nil {
-		return errors.Join(stop.instead(err), u.close(ctx))
+		return errors.Join(j.stop.instead(err), u.close(ctx))
 	}
 	err = u.do(ctx)
 	if closed := u.close(ctx); closed != nil {
-		log.Warn("not everything ended as it should", "error", closed)
+		j.log.Warn("not everything ended as it should", "error", closed)
 	}
 	return err
 }
 
 // update is a run that makes a compendium instead of outputs.
 type update struct {
-	job
+	*job
 
 	json bool
 	took sync.Map // time.Duration by source

@@ -77,41 +77,48 @@ const closeLimit = 30 * time.Second
 
 // run is `converter run`.
 func (a *app) run(ctx context.Context, f runFlags) (err error) {
-	if err := checkProgress(f.progress); err != nil {
-		return err
-	}
 	if f.keepOpen && f.noDashboard {
 		return usage("--keep-open and --no-dashboard exclude each other")
 	}
 	if f.resume != "" && f.retry != "" {
 		return usage("--resume and --retry exclude each other")
 	}
-	conf, err := a.config(f.config)
+	j, err := a.prepare(f)
 	if err != nil {
 		return err
+	}
+	ctx, j.stop = stopOnSignal(ctx, j.screen)
+	defer j.stop.close()
+	if err := j.open(ctx); err != nil {
+		return errors.Join(j.stop.instead(err), j.close(ctx))
+	}
+	err = j.do(ctx)
+	if closed := j.close(ctx); closed != nil { // what was written is written, so this is not how the run ended
+		j.log.Warn("not everything ended as it should", "error", closed)
+	}
+	return err
+}
+
+// prepare reads the config, and makes a job of it that nothing was started for.
+func (a *app) prepare(f runFlags) (*job, error) {
+	if err := checkProgress(f.progress); err != nil {
+		return nil, err
+	}
+	conf, err := a.config(f.config)
+	if err != nil {
+		return nil, err
 	}
 	conf.plugins = f.plugins
 	screen := newTerminal(a.stderr, f.progress)
 	log, err := newLog(screen, a.stderr, f.logLevel, screen.mode)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	state, err := filepath.Abs(conf.stateDir(f.state))
 	if err != nil {
-		return usage("state folder: %w", err)
+		return nil, usage("state folder: %w", err)
 	}
-	ctx, stop := stopOnSignal(ctx, screen)
-	defer stop.close()
-
-	j := &job{app: a, flags: f, conf: conf, screen: screen, log: log, stop: stop, state: state}
-	if err := j.open(ctx); err != nil {
-		return errors.Join(stop.instead(err), j.close(ctx))
-	}
-	err = j.do(ctx)
-	if closed := j.close(ctx); closed != nil { // what was written is written, so this is not how the run ended
-		log.Warn("not everything ended as it should", "error", closed)
-	}
-	return err
+	return &job{app: a, flags: f, conf: conf, screen: screen, log: log, state: state}, nil
 }
 
 // job is one run with everything it needs, opened and closed in one place.
