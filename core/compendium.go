@@ -17,6 +17,17 @@ type CompendiumItem struct {
 // CompendiumKey is what equal entities have in common.
 type CompendiumKey struct{ Kind, ContentSHA256 string }
 
+// Namesake is what things have in common that are called the same: kind, name, game and edition.
+type Namesake struct{ Kind, Slug, System, Edition string }
+
+// NamesakeOf is that of an entity; slug is that of its name alone. It is zero where too little is known of the entity.
+func NamesakeOf(kind, slug, system, edition string) Namesake {
+	if slug == "" || system == "" || edition == "" {
+		return Namesake{}
+	}
+	return Namesake{kind, slug, system, edition}
+}
+
 // The ranks of the native ids that lead to an item; a lower one goes first.
 const (
 	RankOwn      = 0

@@ -41,6 +41,8 @@ type Entity struct {
 	AliasOf string `json:"alias_of,omitempty"`
 	// CompendiumUID is the uid of the item of the compendium that this one equals: same kind, same content.
 	CompendiumUID string `json:"compendium_uid,omitempty"`
+	// Counterparts are what other sources have under the same name, in the same edition of the same game.
+	Counterparts []Counterpart `json:"counterparts,omitempty"`
 	// RawSHA256 is over Raw; ContentSHA256 is over Raw without the members that say only where a document lies.
 	RawSHA256     string          `json:"raw_sha256"`
 	ContentSHA256 string          `json:"content_sha256"`
@@ -62,6 +64,16 @@ type Provenance struct {
 type License struct {
 	sdk.License            // inlined
 	Redistributable string `json:"redistributable"` // yes, no, unknown
+}
+
+// Counterpart is the same thing as another source tells it: same kind, name, game and edition. Its content may differ.
+type Counterpart struct {
+	UID    string `json:"uid"`
+	Source string `json:"source"`         // name of its source in the config
+	Book   string `json:"book,omitempty"` // where it is printed
+	Page   int    `json:"page,omitempty"`
+	// In is "compendium" where the run itself does not have it.
+	In string `json:"in,omitempty"`
 }
 
 // AssetUse is one use of an asset by an entity.

@@ -10,7 +10,10 @@ type Head struct {
 	Kind          string
 	Name          string
 	BaseSlug      string // slug of the name alone, not unique
+	System        string
 	Edition       string
+	Book          string
+	Page          int // in it, from 1; 0: not known
 	Pack          string
 	Scope         string
 	NativeID      string

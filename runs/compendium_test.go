@@ -42,7 +42,7 @@ func fill(tb testing.TB, l *Library, n int, mark string) *compendium.Build {
 	}
 	for i := range n {
 		e, ids := edited(i, mark)
-		if err := b.Put(tb.Context(), e, ids); err != nil {
+		if err := b.Put(tb.Context(), e, core.Namesake{}, ids); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -101,14 +101,17 @@ func TestCompendium(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), inlineLimit+1)
 	for i := range 250 {
 		e, ids := edited(i, "first")
+		var name core.Namesake
 		switch i {
 		case 7:
 			e.Raw = large
+		case 10, 11:
+			name = core.Namesake{Kind: "creature", Slug: fmt.Sprint("beast-", i), System: "lamps", Edition: "1"}
 		case 8: // a twin of 9
 			e.ContentSHA256 = fmt.Sprintf("%064d", 9)
 			ids = append(ids, core.CompendiumID{Plugin: "foundry", Scope: "gone", NativeID: "Old.8", Rank: core.RankReplaced})
 		}
-		if err := b.Put(t.Context(), e, ids); err != nil {
+		if err := b.Put(t.Context(), e, name, ids); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -140,6 +143,12 @@ func TestCompendium(t *testing.T) {
 		if err != nil || len(ids) != 2 || ids["Old.8"][0].UID != "foundry:world/test:Actor.000008" || ids["Old.8"][0].Scope != "gone" ||
 			ids["Old.8"][0].Rank != core.RankReplaced || ids["Actor.2"][0].Rank != core.RankOwn {
 			t.Errorf("%+v, %v", ids, err)
+		}
+		called := core.Namesake{Kind: "creature", Slug: "beast-11", System: "lamps", Edition: "1"}
+		later := core.Namesake{Kind: "creature", Slug: "beast-11", System: "lamps", Edition: "2"}
+		same, err := v.ByNamesake(t.Context(), []core.Namesake{later, called})
+		if err != nil || len(same) != 1 || len(same[called]) != 1 || same[called][0].UID != "foundry:world/test:Actor.000011" {
+			t.Errorf("%+v, %v", same, err)
 		}
 		if ids, err := v.ByNativeID(t.Context(), "rest", []string{"Actor.2"}); err != nil || len(ids) != 0 {
 			t.Errorf("another plugin's: %+v, %v", ids, err)
@@ -195,7 +204,7 @@ func TestCompendiumRefused(t *testing.T) {
 		if i == 4 {
 			e.Slug = "creature-3" // taken
 		}
-		if err := b.Put(t.Context(), e, ids); err != nil {
+		if err := b.Put(t.Context(), e, core.Namesake{}, ids); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -357,7 +366,7 @@ func build(ctx context.Context, s *compendium.Store, n int, mark string) error {
 	}
 	for i := range n {
 		e, ids := edited(i, mark)
-		if err := b.Put(ctx, e, ids); err != nil {
+		if err := b.Put(ctx, e, core.Namesake{}, ids); err != nil {
 			return err
 		}
 	}
@@ -488,7 +497,7 @@ func TestCompendiumBackedUp(t *testing.T) {
 		b := fill(t, l, 3, mark)
 		e, ids := edited(3, mark)
 		e.Raw = raw
-		if err := errors.Join(b.Put(t.Context(), e, ids), b.Publish(t.Context())); err != nil {
+		if err := errors.Join(b.Put(t.Context(), e, core.Namesake{}, ids), b.Publish(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -82,6 +82,7 @@ func meanings() map[string]string {
 		"compendium_items.source":         "name of its source in the config that the compendium was built from",
 		"compendium_items.scope":          "what its native id is unique in",
 		"compendium_items.native_id":      "id that its source gives it",
+		"compendium_items.namesake":       "what it is called: slug of its name alone, game, edition, apart by blanks; NULL: too little is known",
 		"compendium_items.content_sha256": "SHA-256 of its content without what only places it: entities of one kind with the same one are equal",
 		"compendium_items.entity_blob":    "SHA-256 that names the file of a body over 64 KB; NULL: it is in `entity`",
 		"compendium_items.raw_blob":       "the same for `raw`",

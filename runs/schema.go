@@ -46,6 +46,13 @@ func migrations() []rqlite.Migration {
 				`scope TEXT NOT NULL, uid TEXT NOT NULL, rank INTEGER NOT NULL, PRIMARY KEY(generation, plugin, native_id, scope, uid)) ` +
 				`STRICT, WITHOUT ROWID`,
 		},
+	}, {
+		// NULL in libraries that were built before: nothing is called like their items until the next build.
+		Version: 4,
+		Statements: []string{
+			`ALTER TABLE compendium_items ADD COLUMN namesake TEXT`,
+			`CREATE INDEX compendium_items_namesake ON compendium_items(generation, kind, namesake)`,
+		},
 	}}
 }
 

@@ -18,6 +18,8 @@ type Compendium interface {
 	ByHash(ctx context.Context, keys []core.CompendiumKey) (map[core.CompendiumKey]core.CompendiumItem, error)
 	// ByNativeID returns the items that ids of a plugin lead to.
 	ByNativeID(ctx context.Context, plugin string, ids []string) (map[string][]core.CompendiumItem, error)
+	// ByNamesake returns the items that are called the same.
+	ByNamesake(ctx context.Context, names []core.Namesake) (map[core.Namesake][]core.CompendiumItem, error)
 }
 
 // lookups is how many entities are looked up in the compendium at once at most, and lookupBytes how much of their documents
@@ -153,15 +155,45 @@ func (r *run) reach(ctx context.Context, c *catalogue, batch []*core.Entity) err
 		}
 		c.beyond[plugin] = items
 	}
+	return r.meet(ctx, c, batch)
+}
+
+// meet asks the compendium for what is called like entities. A name that several of its items have leads to none.
+func (r *run) meet(ctx context.Context, c *catalogue, batch []*core.Entity) error {
+	var names []core.Namesake
+	for _, e := range batch {
+		if name := namesakeOf(e); name != (core.Namesake{}) {
+			names = append(names, name)
+		}
+	}
+	c.namesakes = map[string][]core.Counterpart{}
+	if len(names) == 0 {
+		return nil
+	}
+	found, err := r.Compendium.ByNamesake(ctx, names)
+	if err != nil {
+		return fmt.Errorf("look up names in the compendium: %w", err)
+	}
+	for _, e := range batch {
+		items := found[namesakeOf(e)]
+		if len(items) != 1 || c.known[items[0].UID] {
+			continue
+		}
+		c.namesakes[e.UID] = []core.Counterpart{{UID: items[0].UID, Source: items[0].Source, In: core.LinkCompendium}}
+	}
 	return nil
+}
+
+func namesakeOf(e *core.Entity) core.Namesake {
+	return core.NamesakeOf(e.Kind, entity.Slug(e.Name), e.Ruleset.System, e.Ruleset.Edition)
 }
 
 // Edition is a new state of the compendium in the making, of which nobody sees anything before it is published. It is used
 // by one goroutine.
 type Edition interface {
-	// Put queues an entity, and the native ids that lead to it. What cannot be stored is counted; an error says that the
+	// Put queues an entity, what it is called, and the native ids that lead to it. What cannot be stored is counted; an error says that the
 	// edition cannot be made.
-	Put(ctx context.Context, e *core.Entity, ids []core.CompendiumID) error
+	Put(ctx context.Context, e *core.Entity, name core.Namesake, ids []core.CompendiumID) error
 	// Flush stores what was put, and returns how many entities could not be stored.
 	Flush(ctx context.Context) (failed map[core.SourceKind]int64, err error)
 	// Publish puts the edition in the place of the one before.
@@ -223,7 +255,7 @@ func Compile(ctx context.Context, c Config, begin func(context.Context) (Edition
 	if err != nil {
 		return all, err
 	}
-	if err = r.fill(ctx, edition, settled, &all); err == nil {
+	if err = r.fill(ctx, edition, settled, link.Counterparts(heads), &all); err == nil {
 		err = edition.Publish(ctx)
 	}
 	if err != nil {
@@ -248,8 +280,8 @@ func (c *Compiled) count(heads []core.Head, s link.Settled) {
 	}
 }
 
-// fill stores what is to be in the edition. Nothing is left to publish when all of it failed.
-func (r *run) fill(ctx context.Context, edition Edition, s link.Settled, all *Compiled) error {
+// fill stores what is to be in the edition; peers are counterparts by uid, of what was replaced too. Nothing is left to publish when all of it failed.
+func (r *run) fill(ctx context.Context, edition Edition, s link.Settled, peers map[string][]core.Counterpart, all *Compiled) error {
 	r.Recorder.Total(core.StageWrite, int64(len(s.Heads)))
 	twins := link.Twins(s.Heads)
 	i := 0
@@ -257,9 +289,9 @@ func (r *run) fill(ctx context.Context, edition Edition, s link.Settled, all *Co
 		if err != nil {
 			return fmt.Errorf("read back what was stored: %w", err)
 		}
-		e.Slug, e.AliasOf = s.Slugs[i], twins[e.UID]
+		e.Slug, e.AliasOf, e.Counterparts = s.Slugs[i], twins[e.UID], peers[e.UID]
 		r.Recorder.Found(core.StageWrite, e.Source.Name, "", 1)
-		err := edition.Put(ctx, e, s.IDs[e.UID])
+		err := edition.Put(ctx, e, namesakeOf(e), s.IDs[e.UID])
 		outcome := core.Written
 		if err != nil {
 			outcome = core.CancelledItem

@@ -23,18 +23,22 @@ type edition struct {
 	mu        sync.Mutex // guards what follows
 	items     map[string]core.CompendiumItem
 	ids       map[[2]string][]core.CompendiumItem
+	names     map[core.Namesake][]core.CompendiumItem
+	peers     map[string][]core.Counterpart
 	asked     int // calls
 	largest   int // of them
 	published bool
 	abandoned bool
 }
 
-func (c *edition) Put(_ context.Context, e *core.Entity, ids []core.CompendiumID) error {
+func (c *edition) Put(_ context.Context, e *core.Entity, name core.Namesake, ids []core.CompendiumID) error {
 	i := core.CompendiumItem{UID: e.UID, Kind: e.Kind, Slug: e.Slug, ContentSHA256: e.ContentSHA256, Source: e.Source.Name}
 	if c.items == nil {
 		c.items, c.ids = map[string]core.CompendiumItem{}, map[[2]string][]core.CompendiumItem{}
+		c.names, c.peers = map[core.Namesake][]core.CompendiumItem{}, map[string][]core.Counterpart{}
 	}
-	c.items[e.UID] = i
+	c.names[name] = append(c.names[name], i)
+	c.items[e.UID], c.peers[e.UID] = i, e.Counterparts
 	for _, id := range ids {
 		i.Scope, i.Rank = id.Scope, id.Rank
 		c.ids[[2]string{id.Plugin, id.NativeID}] = append(c.ids[[2]string{id.Plugin, id.NativeID}], i)
@@ -73,6 +77,16 @@ func (c *edition) ByNativeID(_ context.Context, plugin string, ids []string) (ma
 	for _, id := range ids {
 		if items := c.ids[[2]string{plugin, id}]; items != nil {
 			found[id] = items
+		}
+	}
+	return found, nil
+}
+
+func (c *edition) ByNamesake(_ context.Context, names []core.Namesake) (map[core.Namesake][]core.CompendiumItem, error) {
+	found := map[core.Namesake][]core.CompendiumItem{}
+	for _, name := range names {
+		if items := c.names[name]; items != nil {
+			found[name] = items
 		}
 	}
 	return found, nil
@@ -158,6 +172,56 @@ func TestCompendium(t *testing.T) {
 }
 
 // A run does not go on when the compendium cannot say whether it has something: its output would be another one.
+// TestCounterparts has a book and two other sources tell the same things: in one run, where one of them is in the compendium
+// instead, and in the compendium itself.
+func TestCounterparts(t *testing.T) {
+	told := func(scope, name string, book string, page int) item {
+		return doc(scope, scope+"-"+name, func(r *sdk.Record) {
+			r.Kind, r.Name, r.Ruleset = "spell", name, sdk.Ruleset{System: "lamps", Edition: "1"}
+			r.Origin.Book, r.Origin.Page = book, page
+		})
+	}
+	book := &shelf{items: []item{told("book", "Keeper\u2019s Light", "Lamps", 12), told("book", "Only Here", "Lamps", 13)}}
+	web := &shelf{items: []item{told("web", "Keeper's Light", "", 0), told("web", "Only There", "", 0)}}
+	told12 := core.Counterpart{UID: "shelf:w:book-Keeper\u2019s Light", Source: "s0", Book: "Lamps", Page: 12}
+
+	j := newJob(t, book, web)
+	j.run(t)
+	all := j.written(t)
+	if got := all["shelf:w:web-Keeper's Light"].Counterparts; !reflect.DeepEqual(got, []core.Counterpart{told12}) {
+		t.Errorf("of the web's: %+v", got)
+	}
+	if got := all[told12.UID].Counterparts; !reflect.DeepEqual(got, []core.Counterpart{{UID: "shelf:w:web-Keeper's Light", Source: "s1"}}) {
+		t.Errorf("of the book's: %+v", got)
+	}
+	for _, uid := range []string{"shelf:w:book-Only Here", "shelf:w:web-Only There"} {
+		if got := all[uid].Counterparts; got != nil {
+			t.Errorf("of %s: %+v", uid, got)
+		}
+	}
+
+	c := &edition{}
+	if _, err := newJob(t, web).compile(t, c); err != nil {
+		t.Fatal(err)
+	}
+	j = newJob(t, book)
+	j.Compendium = c
+	j.run(t)
+	want := []core.Counterpart{{UID: "shelf:w:web-Keeper's Light", Source: "s0", In: "compendium"}}
+	if got := j.written(t)[told12.UID].Counterparts; !reflect.DeepEqual(got, want) {
+		t.Errorf("beside the compendium: %+v", got)
+	}
+
+	// The web's takes the place of the book's, and keeps the page.
+	kept := &edition{}
+	if _, err := newJob(t, book, web).compile(t, kept); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept.peers["shelf:w:web-Keeper's Light"]; !reflect.DeepEqual(got, []core.Counterpart{told12}) {
+		t.Errorf("in the compendium: %+v", got)
+	}
+}
+
 func TestCompendiumFails(t *testing.T) {
 	j := newJob(t, &shelf{items: docs("base", 50)})
 	j.Compendium = &edition{fault: errors.New("gone")}

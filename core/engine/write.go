@@ -130,12 +130,16 @@ type catalogue struct {
 	heads  []core.Head // one a uid, by uid
 	slugs  []string
 	twins  map[string]string
+	peers  map[string][]core.Counterpart
 	index  *link.Index
 	assets map[reference]core.AssetMapping
 	order  map[string]int // of sources
 	made   func(assetID string) bool
 	beyond beyond
-	ids    map[string]bool // of the assets that entities refer to
+	// namesakes are counterparts in the compendium, of the entities in hand, by uid.
+	namesakes map[string][]core.Counterpart
+	ids       map[string]bool // of the assets that entities refer to
+	known     map[string]bool // uids; only with a compendium
 }
 
 func (r *run) catalogue(ctx context.Context, heads []core.Head) (*catalogue, error) {
@@ -153,10 +157,17 @@ func (r *run) catalogue(ctx context.Context, heads []core.Head) (*catalogue, err
 		})
 	}
 	c := &catalogue{
-		heads: elected, slugs: entity.Slugs(elected), twins: link.Twins(elected), index: link.NewIndex(elected),
+		heads: elected, slugs: entity.Slugs(elected), twins: link.Twins(elected),
+		peers: link.Counterparts(elected), index: link.NewIndex(elected),
 		assets: make(map[reference]core.AssetMapping, len(mappings)), order: map[string]int{}, ids: map[string]bool{},
 	}
 	c.made = r.pictures.made
+	if r.Compendium != nil {
+		c.known = make(map[string]bool, len(elected))
+		for _, h := range elected {
+			c.known[h.UID] = true
+		}
+	}
 	for i, s := range r.Sources {
 		c.order[s.Name] = i
 	}
@@ -170,6 +181,7 @@ func (r *run) catalogue(ctx context.Context, heads []core.Head) (*catalogue, err
 func (c *catalogue) finish(i int, e *core.Entity) (broken int) {
 	e.Slug = c.slugs[i]
 	e.AliasOf = c.twins[e.UID]
+	e.Counterparts = append(c.peers[e.UID], c.namesakes[e.UID]...)
 	source := c.order[e.Source.Name]
 	for j := range e.Assets {
 		use := &e.Assets[j]

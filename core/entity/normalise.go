@@ -77,7 +77,8 @@ func Normalise(r sdk.Record, c Context) (*core.Entity, core.Head, error) {
 func head(e *core.Entity, r sdk.Record, c Context) core.Head {
 	return core.Head{
 		UID: e.UID, SourceOrder: c.SourceOrder, Source: c.Source, Stream: c.Stream.Name,
-		Kind: e.Kind, Name: e.Name, BaseSlug: Slug(e.Name), Edition: r.Ruleset.Edition, Pack: r.Origin.Pack,
+		Kind: e.Kind, Name: e.Name, BaseSlug: Slug(e.Name), System: r.Ruleset.System, Edition: r.Ruleset.Edition,
+		Book: r.Origin.Book, Page: r.Origin.Page, Pack: r.Origin.Pack,
 		Scope: r.Scope, NativeID: r.ID, Aliases: r.Aliases,
 		ContentSHA256: e.ContentSHA256, RawBytes: int64(len(r.JSON)),
 	}

@@ -80,7 +80,7 @@ func TestNormaliseTakesEverythingOver(t *testing.T) {
 	}
 	wantHead := core.Head{
 		UID: want.UID, SourceOrder: 2, Source: "home-game", Stream: "npcs", Kind: "creature", Name: "Snorri's Goblin",
-		BaseSlug: "snorris-goblin", Edition: "2024", Pack: "npcs", Scope: "world/home", NativeID: "Actor.x", Aliases: []string{"x"},
+		BaseSlug: "snorris-goblin", System: "dnd5e", Edition: "2024", Page: 3, Pack: "npcs", Scope: "world/home", NativeID: "Actor.x", Aliases: []string{"x"},
 		ContentSHA256: want.ContentSHA256, RawBytes: int64(len(doc)),
 	}
 	if !reflect.DeepEqual(head, wantHead) {

@@ -49,7 +49,7 @@ var (
 		Table: "compendium_items", Key: []string{"generation", "uid"},
 		Columns: []string{
 			"generation", "uid", "kind", "slug", "name", "source", "scope", "native_id", "content_sha256", "entity", "entity_blob", "raw",
-			"raw_blob",
+			"raw_blob", "namesake",
 		},
 	}
 	idRows = rqlite.Upsert{
@@ -121,9 +121,9 @@ func (s *Store) take(ctx context.Context, seen State, next int64, token string) 
 	return owner == token && building == next, err
 }
 
-// Put queues an entity, and the native ids that lead to it. It keeps nothing of e. What cannot be stored is counted; an error
+// Put queues an entity, what it is called, and the native ids that lead to it. It keeps nothing of e. What cannot be stored is counted; an error
 // says that the library cannot be made.
-func (b *Build) Put(ctx context.Context, e *core.Entity, ids []core.CompendiumID) error {
+func (b *Build) Put(ctx context.Context, e *core.Entity, name core.Namesake, ids []core.CompendiumID) error {
 	bare := *e
 	bare.Raw = nil
 	body, err := encoded(&bare)
@@ -141,7 +141,7 @@ func (b *Build) Put(ctx context.Context, e *core.Entity, ids []core.CompendiumID
 	i := item{of: core.SourceKind{Source: e.Source.Name, Kind: e.Kind}, uid: e.UID}
 	i.row = []any{
 		b.generation, e.UID, e.Kind, e.Slug, e.Name, e.Source.Name, e.Source.Scope, e.Source.NativeID, e.ContentSHA256,
-		entity, entityBlob, raw, rawBlob,
+		entity, entityBlob, raw, rawBlob, called(name),
 	}
 	i.bytes = rqlite.Size(i.row)
 	for _, id := range ids {
@@ -161,6 +161,16 @@ func (b *Build) Put(ctx context.Context, e *core.Entity, ids []core.CompendiumID
 	}
 	return nil
 }
+
+// called is what a row has of what its item is called; nil: too little is known.
+func called(n core.Namesake) any {
+	if n == (core.Namesake{}) {
+		return nil
+	}
+	return textOf(n)
+}
+
+func textOf(n core.Namesake) string { return n.Slug + " " + n.System + " " + n.Edition } // slugs have no blanks
 
 // Flush stores what was put, and returns how many entities could not be stored.
 func (b *Build) Flush(ctx context.Context) (failed map[core.SourceKind]int64, err error) {

@@ -147,7 +147,7 @@ func TestViewMovesOn(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	for _, by := range []way{byHash, bySlug, byName, byUID, byID} {
+	for _, by := range []way{byHash, bySlug, byName, byUID, byID, byCall} {
 		a := ask{"kind", "a/b:c"}
 		if by == byUID {
 			a = ask{"p:a/b:c/d"}

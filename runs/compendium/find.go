@@ -19,6 +19,7 @@ const (
 	byName way = "n" // kind, name
 	byUID  way = "u" // uid, nothing: at most one item
 	byID   way = "i" // plugin, native id
+	byCall way = "m" // kind, what it is called: name, game and edition
 )
 
 // ask is what is looked up; both parts depend on the way.
@@ -41,6 +42,7 @@ var findSQL = map[way]string{
 		`WHERE h.generation=c.generation AND h.kind=k.value->>0 AND h.content_sha256=k.value->>1)` + findWhere,
 	bySlug: `SELECT c.generation,k.key,` + itemColumns + findFrom + `i.kind=k.value->>0 AND i.slug=k.value->>1` + findWhere,
 	byName: `SELECT c.generation,k.key,` + itemColumns + findFrom + `i.kind=k.value->>0 AND i.name=k.value->>1` + findWhere,
+	byCall: `SELECT c.generation,k.key,` + itemColumns + findFrom + `i.kind=k.value->>0 AND i.namesake=k.value->>1` + findWhere,
 	byUID:  `SELECT c.generation,k.key,` + itemColumns + findFrom + `i.uid=k.value->>0` + findWhere,
 	byID: `SELECT c.generation,k.key,` + idColumns + ` FROM compendium c CROSS JOIN json_each(?) k LEFT JOIN compendium_ids d ON ` +
 		`d.generation=c.generation AND d.plugin=k.value->>0 AND d.native_id=k.value->>1 LEFT JOIN compendium_items i ON ` +

@@ -64,6 +64,11 @@ func (v *View) ByNativeID(ctx context.Context, plugin string, ids []string) (map
 	return all(ctx, v, byID, ids, func(id string) ask { return ask{plugin, id} })
 }
 
+// ByNamesake returns the items that are called the same.
+func (v *View) ByNamesake(ctx context.Context, names []core.Namesake) (map[core.Namesake][]core.CompendiumItem, error) {
+	return all(ctx, v, byCall, names, func(n core.Namesake) ask { return ask{n.Kind, textOf(n)} })
+}
+
 func firsts[K comparable](ctx context.Context, v *View, by way, keys []K, of func(K) ask) (map[K]core.CompendiumItem, error) {
 	lists, err := all(ctx, v, by, keys, of)
 	first := make(map[K]core.CompendiumItem, len(lists))
