@@ -32,6 +32,7 @@ type Page struct {
 type Font struct {
 	Name                string // as the file has it, without the prefix of a subset
 	Bold, Italic, Fixed bool   // by its name first, its flags second
+	Recoded             bool   // its codes were misread, and have been mended
 }
 
 // Fragment is text on one line without a wide gap.

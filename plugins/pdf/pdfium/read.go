@@ -1,0 +1,263 @@
+package pdfium
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/seed-98789ff7/converter/plugins/pdf/page"
+)
+
+// sheet is a page while it is read.
+type sheet struct {
+	*File
+	page  *page.Page
+	place uint64 // the page in PDFium
+	index int
+	view  matrix // from the page's own coordinates to those of a reader
+	left  int    // objects that may still be read
+}
+
+// Page reads a page, numbered from 1. With a [*Trap] the page comes too, as far as it is known.
+func (f *File) Page(ctx context.Context, n int) (*page.Page, error) {
+	s := &sheet{File: f, index: n - 1, page: &page.Page{Number: n, Origin: "text", Confidence: 1}, left: f.library.config.Limits.Objects}
+	if n < 1 || n > f.pages {
+		return s.page, &Error{NoPage, fmt.Sprintf("page %d", n)}
+	}
+	if err := s.load(ctx); err != nil {
+		return s.page, err
+	}
+	err := s.read(ctx)
+	if err == nil {
+		_, err = f.call(ctx, "FPDF_ClosePage", s.place)
+	}
+	return s.page, err
+}
+
+// load opens the page, and finds out how it lies before a reader.
+func (s *sheet) load(ctx context.Context) (err error) {
+	if s.place, err = s.call(ctx, "FPDF_LoadPage", s.document, uint64(s.index)); err != nil {
+		return err
+	}
+	if s.place == 0 {
+		return &Error{NoPage, fmt.Sprintf("page %d", s.index+1)}
+	}
+	if _, err = s.call(ctx, "FPDF_GetPageBoundingBox", s.place, uint64(s.room)); err != nil {
+		return err
+	}
+	box, err := s.floats(4) // left, top, right, bottom
+	if err != nil {
+		return err
+	}
+	turns, err := s.call(ctx, "FPDFPage_GetRotation", s.place)
+	if err != nil {
+		return err
+	}
+	s.view, s.page.Width, s.page.Height = viewOf(box[0], box[1], box[2], box[3], int(turns))
+	return nil
+}
+
+func (s *sheet) read(ctx context.Context) error {
+	if err := s.characters(ctx); err != nil {
+		return err
+	}
+	return s.objects(ctx)
+}
+
+func (s *sheet) fault(code, format string, arguments ...any) {
+	s.page.Faults = append(s.page.Faults, page.Fault{Code: code, Detail: fmt.Sprintf(format, arguments...)})
+}
+
+// matrix takes (x, y) to (ax+cy+e, bx+dy+f).
+type matrix struct{ a, b, c, d, e, f float32 }
+
+var identity = matrix{1, 0, 0, 1, 0, 0}
+
+// then is m followed by n.
+func (m matrix) then(n matrix) matrix {
+	return matrix{
+		m.a*n.a + m.b*n.c, m.a*n.b + m.b*n.d,
+		m.c*n.a + m.d*n.c, m.c*n.b + m.d*n.d,
+		m.e*n.a + m.f*n.c + n.e, m.e*n.b + m.f*n.d + n.f,
+	}
+}
+
+func (m matrix) point(x, y float32) (float32, float32) {
+	return m.a*x + m.c*y + m.e, m.b*x + m.d*y + m.f
+}
+
+// box is the box around a box.
+func (m matrix) box(x0, y0, x1, y1 float32) page.Box {
+	ax, ay := m.point(x0, y0)
+	bx, by := m.point(x1, y1)
+	if m.b == 0 && m.c == 0 || m.a == 0 && m.d == 0 { // as nearly always
+		return page.Box{X0: min(ax, bx), Y0: min(ay, by), X1: max(ax, bx), Y1: max(ay, by)}
+	}
+	cx, cy := m.point(x0, y1)
+	dx, dy := m.point(x1, y0)
+	return page.Box{X0: min(ax, bx, cx, dx), Y0: min(ay, by, cy, dy), X1: max(ax, bx, cx, dx), Y1: max(ay, by, cy, dy)}
+}
+
+// scale is by how much lengths grow, on average.
+func (m matrix) scale() float32 {
+	return float32(math.Sqrt(math.Abs(float64(m.a)*float64(m.d) - float64(m.b)*float64(m.c))))
+}
+
+// viewOf is the matrix from a page's own coordinates to those of a reader, and how large the page is to the reader.
+func viewOf(left, top, right, bottom float32, quarters int) (m matrix, width, height float32) {
+	if left > right {
+		left, right = right, left
+	}
+	if bottom > top {
+		bottom, top = top, bottom
+	}
+	width, height = right-left, top-bottom
+	switch quarters & 3 {
+	case 1:
+		return matrix{0, 1, 1, 0, -bottom, -left}, height, width
+	case 2:
+		return matrix{-1, 0, 0, 1, right, -bottom}, width, height
+	case 3:
+		return matrix{0, -1, -1, 0, top, right}, height, width
+	}
+	return matrix{1, 0, 0, -1, -left, top}, width, height
+}
+
+// characters reads the text. Four calls a character are what PDFium offers; what is the same for all characters of a text object
+// is asked once.
+func (s *sheet) characters(ctx context.Context) error {
+	text, err := s.call(ctx, "FPDFText_LoadPage", s.place)
+	if err != nil || text == 0 {
+		return err
+	}
+	total, err := s.call(ctx, "FPDFText_CountChars", text)
+	if err != nil {
+		return err
+	}
+	count := int(int32(total))
+	if limit := s.library.config.Limits.Chars; count > limit {
+		s.fault("page_limit", "it has %d characters; the first %d were read", count, limit)
+		count = limit
+	}
+	var calls [4]*call
+	for i, name := range []string{"FPDFText_GetTextObject", "FPDFText_GetUnicode", "FPDFText_GetLooseCharBox", "FPDFText_GetCharOrigin"} {
+		if calls[i], err = s.instance.function(name); err != nil {
+			return err
+		}
+	}
+	var (
+		b       page.Builder
+		current uint64
+		size    float32
+		hidden  bool
+	)
+	room := uint64(s.room)
+	for i := range count {
+		n := uint64(i)
+		object, err := s.instance.run(ctx, calls[0], text, n)
+		if err != nil {
+			return err
+		}
+		if object == 0 { // PDFium added it
+			continue
+		}
+		if object != current {
+			current = object
+			set, err := s.setting(ctx, text, n, object)
+			if err != nil {
+				return err
+			}
+			b.Set(set)
+			size = set.Size
+		}
+		r, err := s.instance.run(ctx, calls[1], text, n)
+		if err != nil {
+			return err
+		}
+		if _, err = s.instance.run(ctx, calls[2], text, n, room); err != nil {
+			return err
+		}
+		if _, err = s.instance.run(ctx, calls[3], text, n, room+16, room+24); err != nil {
+			return err
+		}
+		memory, err := s.File.view(s.room, 32)
+		if err != nil {
+			return err
+		}
+		c := page.Char{Rune: rune(uint32(r))}
+		c.Box = s.view.box(float(memory), float(memory[4:]), float(memory[8:]), float(memory[12:]))
+		c.X, c.Y = s.view.point(float32(double(memory[16:])), float32(double(memory[24:])))
+		if hidden = !s.shows(c.Box); hidden {
+			continue
+		}
+		b.Add(upright(c, size, s.view))
+	}
+	b.Build(s.page)
+	_, err = s.call(ctx, "FPDFText_ClosePage", text)
+	return err
+}
+
+// shows says whether the middle of a box is on the page.
+func (s *sheet) shows(b page.Box) bool {
+	x, y := (b.X0+b.X1)/2, (b.Y0+b.Y1)/2
+	return x >= 0 && y >= 0 && x <= s.page.Width && y <= s.page.Height
+}
+
+// upright gives the box of a character a height that its type can have: fonts say what they like of theirs.
+func upright(c page.Char, size float32, view matrix) page.Char {
+	if size < 0.5 || view.a == 0 || view.d > 0 {
+		return c
+	}
+	c.Box.Y0 = min(max(c.Box.Y0, c.Y-1.1*size), c.Y-0.6*size)
+	c.Box.Y1 = max(min(c.Box.Y1, c.Y+0.4*size), c.Y+0.1*size)
+	return c
+}
+
+// setting is how the characters of a text object are set.
+func (s *sheet) setting(ctx context.Context, text, n, object uint64) (page.Setting, error) {
+	set := page.Setting{Size: 1, DX: 1}
+	size, err := s.call(ctx, "FPDFText_GetFontSize", text, n)
+	if err != nil {
+		return set, err
+	}
+	if _, err = s.call(ctx, "FPDFText_GetMatrix", text, n, uint64(s.room)); err != nil {
+		return set, err
+	}
+	v, err := s.floats(6)
+	if err != nil {
+		return set, err
+	}
+	m := matrix{v[0], v[1], v[2], v[3], 0, 0}.then(s.view)
+	set.Size = float32(math.Float64frombits(size)) * float32(math.Hypot(float64(m.c), float64(m.d)))
+	if set.Size < 0 {
+		set.Size = -set.Size
+	}
+	if length := float32(math.Hypot(float64(m.a), float64(m.b))); length > 0 {
+		set.DX, set.DY = m.a/length, m.b/length
+	}
+	if set.Color, _, err = s.color(ctx, "FPDFPageObj_GetFillColor", object); err != nil {
+		return set, err
+	}
+	font, err := s.call(ctx, "FPDFTextObj_GetFont", object)
+	if err != nil {
+		return set, err
+	}
+	set.Font, err = s.font(ctx, font)
+	return set, err
+}
+
+// color is a colour of an object, and how opaque it is.
+func (s *sheet) color(ctx context.Context, which string, object uint64) (rgb uint32, alpha byte, err error) {
+	room := uint64(s.room)
+	ok, err := s.call(ctx, which, object, room, room+4, room+8, room+12)
+	if err != nil || ok == 0 {
+		return 0, 255, err
+	}
+	memory, err := s.File.view(s.room, 16)
+	if err != nil {
+		return 0, 0, err
+	}
+	part := func(i int) uint32 { return binary.LittleEndian.Uint32(memory[4*i:]) & 0xff }
+	return part(0)<<16 | part(1)<<8 | part(2), byte(part(3)), nil
+}
