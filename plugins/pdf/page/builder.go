@@ -11,7 +11,8 @@ import (
 
 // The rules by which characters become fragments, in em: the size of the type they are set in.
 const (
-	wordGap   = 0.10 // from here on there is a blank between two characters, whether or not there is one in the file
+	wordGap   = 0.08 // beyond the tracking, from here on there is a blank between two characters, whether or not there is one in the file
+	guessGap  = 0.05 // the same where PDFium guesses one, and in lines without any that are set tightly
 	breakGap  = 1.00 // beyond it a fragment ends, though the file sets it as one text
 	joinGap   = 0.75 // up to it neighbours in the stream are one fragment
 	strayGap  = 0.28 // up to it others on the line are: more would fuse columns
@@ -49,7 +50,7 @@ type Builder struct {
 	setting Setting
 	em      float32
 	fresh   bool   // a text begins
-	glyph   []Char // the code points in one place
+	place   []Char // the code points in one place
 	fonts   []Font
 	lines   []*line
 	open    *line
@@ -59,7 +60,8 @@ type Builder struct {
 // line is a fragment that grows.
 type line struct {
 	Fragment
-	text    []byte  // Text, until it is complete
+	text    []byte // Text, until it is complete
+	glyphs  []glyph
 	setting Setting // of its last character
 	lead    float32 // size of its largest type
 	dx, dy  float32
@@ -67,7 +69,16 @@ type line struct {
 	u0, u1  float32 // along the direction: where it begins, where its last visible character ends
 	last    float32 // where that begins
 	blank   bool    // a blank follows it in the file
+	guess   bool    // PDFium guesses that one does
 	order   int
+}
+
+// glyph is a visible one of a line.
+type glyph struct {
+	from         int // byte offset in the text without blanks
+	u0, u1       float32
+	gap          float32 // in front of it, in em
+	blank, guess bool    // in front of it
 }
 
 // Set begins a text of the file, and says how it is set.
@@ -81,10 +92,10 @@ func (b *Builder) Set(s Setting) {
 
 // Add adds a character.
 func (b *Builder) Add(c Char) {
-	if n := len(b.glyph); n > 0 && (b.glyph[n-1].Box != c.Box || b.glyph[n-1].X != c.X || b.glyph[n-1].Y != c.Y) {
+	if n := len(b.place); n > 0 && (b.place[n-1].Box != c.Box || b.place[n-1].X != c.X || b.place[n-1].Y != c.Y) {
 		b.flush()
 	}
-	b.glyph = append(b.glyph, c)
+	b.place = append(b.place, c)
 }
 
 // Build puts what came into a page.
@@ -106,23 +117,24 @@ func (b *Builder) Build(p *Page) {
 
 // flush takes the glyph that is complete.
 func (b *Builder) flush() {
-	if len(b.glyph) == 0 {
+	if len(b.place) == 0 {
 		return
 	}
-	first := b.glyph[0]
+	first := b.place[0]
 	b.em = b.setting.Size
 	if height := first.Box.Y1 - first.Box.Y0; b.em < 0.5 && b.setting.upright() && height > 1 {
 		b.em = height // a font that draws its own glyphs may have any size
 	}
 	b.em = max(b.em, 0.1)
 	text, hyphen := b.meaning()
-	b.glyph = b.glyph[:0]
+	b.place = b.place[:0]
 	switch {
 	case text == "":
+	case text == " " && b.open == nil:
+	case text == " " && first.Box.X0 == first.Box.X1 && first.Box.Y0 == first.Box.Y1:
+		b.open.guess = true
 	case text == " ":
-		if b.open != nil {
-			b.open.blank = true
-		}
+		b.open.blank = true
 	default:
 		b.chars++
 		b.put(first, text, hyphen)
@@ -134,12 +146,12 @@ func (b *Builder) flush() {
 func (b *Builder) meaning() (text string, hyphen bool) {
 	var all [8]rune
 	runes := all[:0]
-	width := max(b.glyph[0].Box.X1-b.glyph[0].Box.X0, b.glyph[0].Box.Y1-b.glyph[0].Box.Y0)
+	width := max(b.place[0].Box.X1-b.place[0].Box.X0, b.place[0].Box.Y1-b.place[0].Box.Y0)
 	if b.setting.upright() {
-		width = b.glyph[0].Box.X1 - b.glyph[0].Box.X0
+		width = b.place[0].Box.X1 - b.place[0].Box.X0
 	}
-	if len(b.glyph) == 1 {
-		r := b.glyph[0].Rune
+	if len(b.place) == 1 {
+		r := b.place[0].Rune
 		if letters := controlLigature(r); letters != "" && width > ligature*b.em {
 			return letters, false
 		}
@@ -147,10 +159,10 @@ func (b *Builder) meaning() (text string, hyphen bool) {
 			return ascii[r-' ' : r-' '+1], false
 		}
 	}
-	for i := 0; i < len(b.glyph); i++ {
-		r := b.glyph[i].Rune
-		if high := r; high >= 0xD800 && high < 0xDC00 && i+1 < len(b.glyph) {
-			if low := b.glyph[i+1].Rune; low >= 0xDC00 && low < 0xE000 {
+	for i := 0; i < len(b.place); i++ {
+		r := b.place[i].Rune
+		if high := r; high >= 0xD800 && high < 0xDC00 && i+1 < len(b.place) {
+			if low := b.place[i+1].Rune; low >= 0xDC00 && low < 0xE000 {
 				r = 0x10000 + (high-0xD800)<<10 + (low - 0xDC00)
 				i++
 			}
@@ -160,9 +172,6 @@ func (b *Builder) meaning() (text string, hyphen bool) {
 			hyphen, r = true, '-'
 		case isBlank(r):
 			r = ' '
-			if b.setting.upright() && b.glyph[0].Box.X0 == b.glyph[0].Box.X1 {
-				continue // PDFium's guess; ours is by the gap
-			}
 		case r == 0x336 && width > ligature*b.em:
 			r = '—' // what some fonts call it: a stroke that would go through a letter
 		case r == 0x200B || r == 0xFEFF || r == 0x200D || r == 0x200C || r == 0x2060:
@@ -254,30 +263,20 @@ func (b *Builder) put(c Char, text string, hyphen bool) {
 		}
 		b.open = l
 	} else {
-		if l.blank || u0-l.u1 > wordGap*max(b.em, l.setting.Size) {
-			l.text = append(l.text, ' ')
-			l.Words = append(l.Words, Word{From: len(l.text), X0: u0})
-		}
 		l.Box = l.Box.Union(c.Box)
 	}
-	l.blank = false
 	if b.em > l.lead*1.15 {
 		l.v, l.lead = v, b.em
 	}
-	if len(l.Words) == 0 {
-		l.Words = append(l.Words, Word{X0: u0})
+	g := glyph{from: len(l.text), u0: u0, u1: u1, blank: l.blank, guess: l.guess}
+	if len(l.glyphs) > 0 {
+		g.gap = (u0 - l.u1) / max(b.em, l.setting.Size)
 	}
+	l.glyphs = append(l.glyphs, g)
+	l.blank, l.guess = false, false
 	l.text = append(l.text, text...)
-	word := &l.Words[len(l.Words)-1]
-	word.To, word.X1 = len(l.text), max(word.X1, u1)
-	if len(l.Words) == 1 && word.From == 0 {
-		word.X0 = min(word.X0, u0)
-	}
 	b.style(l)
-	l.setting, l.last, l.u1 = s, u0, max(u1, l.u1)
-	if l.u1-u1 > breakGap*b.em || len(l.Words) == 1 && word.To == len(text) {
-		l.u1 = u1
-	}
+	l.setting, l.last, l.u1 = s, u0, u1
 	l.setting.Size = b.em
 	l.Hyphen = hyphen
 }
@@ -336,6 +335,7 @@ func (b *Builder) finish() {
 		return
 	}
 	l := b.open
+	l.divide()
 	if l.Turned {
 		l.Words = nil
 	} else {
@@ -343,6 +343,78 @@ func (b *Builder) finish() {
 	}
 	b.lines = append(b.lines, l)
 	b.open = nil
+}
+
+// divide puts the blanks between the words.
+func (l *line) divide() {
+	word, guess := l.gaps()
+	tight := len(l.glyphs) >= tightest && !slices.ContainsFunc(l.glyphs, func(g glyph) bool { return g.blank })
+	text := make([]byte, 0, len(l.text)+len(l.text)/4)
+	run := 0
+	for i, g := range l.glyphs {
+		for run < len(l.Runs) && l.Runs[run].End <= g.from {
+			l.Runs[run].End = len(text)
+			run++
+		}
+		if i > 0 && (g.blank || g.gap > word || g.gap > guess && (g.guess || tight && l.lettersAround(i))) {
+			text = append(text, ' ')
+			l.Words = append(l.Words, Word{From: len(text), X0: g.u0, X1: g.u1})
+		}
+		if i == 0 {
+			l.Words = append(l.Words, Word{X0: g.u0, X1: g.u1})
+		}
+		text = append(text, l.piece(i)...)
+		w := &l.Words[len(l.Words)-1]
+		w.To, w.X0, w.X1 = len(text), min(w.X0, g.u0), max(w.X1, g.u1)
+	}
+	for ; run < len(l.Runs); run++ {
+		l.Runs[run].End = len(text)
+	}
+	l.text, l.glyphs = text, nil
+}
+
+// gaps are those from which there is a blank: in any case, and where there is a reason to think so.
+func (l *line) gaps() (word, guess float32) {
+	const (
+		few   = 4    // gaps, of which the middle says nothing
+		usual = 0.02 // between letters that are not set apart on purpose
+	)
+	word, guess = wordGap, guessGap
+	if len(l.glyphs) <= few {
+		return word, guess
+	}
+	gaps := make([]float32, 0, len(l.glyphs))
+	for _, g := range l.glyphs[1:] {
+		if !g.blank {
+			gaps = append(gaps, g.gap)
+		}
+	}
+	if len(gaps) < few {
+		return word, guess
+	}
+	slices.Sort(gaps)
+	if tracking := gaps[len(gaps)/2] - usual; tracking > 0 {
+		word, guess = word+tracking, guess+tracking
+	}
+	return word, guess
+}
+
+// lettersAround says whether there are letters on both sides of a gap. Beside marks a small one means nothing.
+func (l *line) lettersAround(i int) bool {
+	before, _ := utf8.DecodeLastRune(l.piece(i - 1))
+	after, _ := utf8.DecodeRune(l.piece(i))
+	return unicode.IsLetter(before) && unicode.IsLetter(after)
+}
+
+// tightest is the length from which a line without a blank in the file shows that it is set tightly.
+const tightest = 16
+
+// piece is the text of a glyph.
+func (l *line) piece(i int) []byte {
+	if i+1 < len(l.glyphs) {
+		return l.text[l.glyphs[i].from:l.glyphs[i+1].from]
+	}
+	return l.text[l.glyphs[i].from:]
 }
 
 // join makes one of fragments that stand close on one line.
