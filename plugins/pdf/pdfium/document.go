@@ -30,11 +30,7 @@ func (f *File) Document(ctx context.Context) (*page.Document, error) {
 		return nil, err
 	}
 	d.Language = clean(language)
-	revision, err := f.call(ctx, "FPDF_GetSecurityHandlerRevision", f.document)
-	if err != nil {
-		return nil, err
-	}
-	d.Encrypted = int32(revision) != -1
+	d.Encrypted = f.encrypted
 	tagged, err := f.call(ctx, "FPDFCatalog_IsTagged", f.document)
 	if err != nil {
 		return nil, err

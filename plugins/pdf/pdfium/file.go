@@ -57,7 +57,10 @@ type File struct {
 	document uint64
 	room     uint32 // in PDFium's memory, for small results
 	pages    int
-	fonts    map[uint64]page.Font
+	// encrypted streams have another length in the file than when they are read.
+	encrypted bool
+	masks     masks
+	fonts     map[uint64]page.Font
 }
 
 // roomBytes is enough for what any function returns in a place that its caller names, texts apart.
@@ -74,7 +77,7 @@ func (l *Library) Open(ctx context.Context, from io.ReaderAt, size int64, passwo
 	}
 	l.mu.Lock()
 	l.nextID++
-	f := &File{library: l, instance: i, id: l.nextID, fonts: map[uint64]page.Font{}}
+	f := &File{library: l, instance: i, id: l.nextID, fonts: map[uint64]page.Font{}, masks: masks{from: from, size: size}}
 	l.files[f.id] = source{from, size}
 	l.mu.Unlock()
 	if err := f.open(ctx, size, password); err != nil {
@@ -109,6 +112,11 @@ func (f *File) open(ctx context.Context, size int64, password string) error {
 		}
 		return &Error{Code(code), "open"}
 	}
+	revision, err := f.call(ctx, "FPDF_GetSecurityHandlerRevision", f.document)
+	if err != nil {
+		return err
+	}
+	f.encrypted = int32(revision) != -1
 	count, err := f.call(ctx, "FPDF_GetPageCount", f.document)
 	f.pages = int(int32(count))
 	return err
@@ -180,6 +188,8 @@ func (f *File) floats(n int) ([]float32, error) {
 	}
 	return values, nil
 }
+
+func double64(x float64) uint64 { return math.Float64bits(x) }
 
 func float(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
 

@@ -145,9 +145,16 @@ func (s *sheet) image(ctx context.Context, object uint64, view matrix) error {
 			m.Filter = "jpx"
 		}
 	}
-	m.Bytes, m.Digest, err = s.digest(ctx, object, m)
+	if m.Bytes, m.Digest, err = s.digest(ctx, object, m); err != nil {
+		return err
+	}
+	length := m.Bytes
+	if s.encrypted {
+		length = 0 // its length in the file is another
+	}
+	m.Masked = s.masks.has(m.Width, m.Height, length)
 	s.page.Images = append(s.page.Images, m)
-	return err
+	return nil
 }
 
 // pixels is the size of a picture.
