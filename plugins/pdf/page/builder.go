@@ -204,7 +204,7 @@ func collapse(runes []rune) []rune {
 	}
 	kept := runes[:1]
 	for _, r := range runes[1:] {
-		if last := kept[len(kept)-1]; r == last || norm.NFKC.String(string(r)) == norm.NFKC.String(string(last)) {
+		if last := kept[len(kept)-1]; r != last && norm.NFKC.String(string(r)) == norm.NFKC.String(string(last)) {
 			continue
 		}
 		if r == ' ' || kept[len(kept)-1] == ' ' {
