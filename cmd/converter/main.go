@@ -98,7 +98,7 @@ func (a *app) command() *cobra.Command {
 	}
 	root.Flags().BoolVar(&build, "build-cache", false, "the same as the command update-compendium")
 	configFlag(root, &f.config)
-	root.AddCommand(a.runCommand(), a.updateCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand(), a.picturesCommand())
+	root.AddCommand(a.runCommand(), a.updateCommand(), a.validateCommand(), a.serveCommand(), a.schemaCommand(), a.pluginCommand(), a.picturesCommand(), a.pdfCommand())
 	root.AddCommand(a.runsCommand(), a.cacheCommand(), a.backupCommand(), a.restoreCommand(), a.doctorCommand())
 	return root
 }

@@ -19,7 +19,7 @@ import (
 // TestMain lets the test binary be the program: for the scripts, and for the built-in plugins and the workers that a
 // run starts as processes of itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "plugin" || os.Args[1] == picturesName) {
+	if len(os.Args) > 1 && (os.Args[1] == "plugin" || os.Args[1] == picturesName || os.Args[1] == pdfName) {
 		main()
 		return
 	}

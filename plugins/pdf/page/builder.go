@@ -103,7 +103,6 @@ func (b *Builder) Build(p *Page) {
 	b.flush()
 	b.finish()
 	p.Fonts, p.Chars = b.fonts, b.chars
-	p.Fragments = make([]Fragment, 0, len(b.lines))
 	for _, l := range join(b.lines) {
 		f := l.Fragment
 		f.Text = string(l.text)

@@ -155,7 +155,7 @@ type decoder struct {
 func (d *decoder) fail(format string, arguments ...any) {
 	if d.err == nil {
 		d.err = &sdk.Diagnostic{
-			Kind: sdk.Internal, Code: "pdf.page_form",
+			Kind: sdk.Internal, Code: "pdf_page_form",
 			Summary: "a page on its way between processes is damaged: " + fmt.Sprintf(format, arguments...),
 		}
 	}

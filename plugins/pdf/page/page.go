@@ -109,3 +109,14 @@ type Bookmark struct {
 	Page  int     // from 1; 0: it leads to no page
 	Y     float32 // from the top of that page; negative: not said
 }
+
+// Failed says whether nothing of the page could be read.
+func (p *Page) Failed() bool {
+	for _, f := range p.Faults {
+		switch f.Code {
+		case "page_timeout", "page_memory", "page_trap", "page_damaged":
+			return true
+		}
+	}
+	return false
+}

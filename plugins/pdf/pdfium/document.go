@@ -43,8 +43,14 @@ func (f *File) Document(ctx context.Context) (*page.Document, error) {
 	return d, err
 }
 
+// titleBytes is the most that is kept of a title and the like.
+const titleBytes = 500
+
 // clean makes one line of a text, without what cannot be shown.
 func clean(s string) string {
+	if len(s) > titleBytes {
+		s = s[:titleBytes] // a character cut in two is left out below
+	}
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	_ "unsafe" // For go:linkname.
 
@@ -32,6 +34,16 @@ type Config struct {
 	CacheDir string // Where its compiled form is kept; compiling takes a second or two. Default: nowhere.
 	MemoryMB int    // What one file may take. Default: 512.
 	Limits   Limits // Default: those of Limits.
+}
+
+// CacheDir is where the programs of a user keep PDFium's compiled form; empty where there is no place for it. What lies there is
+// run, so it must be nobody else's.
+func CacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "converter", "pdfium")
 }
 
 // Library is PDFium, ready to open files.

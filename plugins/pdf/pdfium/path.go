@@ -152,14 +152,13 @@ func (s *sheet) draw(t stroke, p paint) {
 	switch {
 	case t.line() && p.framed:
 		s.rules(t, p)
-	case !t.rectangle(box):
-	case min(box.X1-box.X0, box.Y1-box.Y0) <= thickest:
+	case t.thin(box):
 		color := p.fill
 		if !p.filled {
 			color = p.tint
 		}
 		s.rule(box, color)
-	default:
+	case t.rectangle(box):
 		if box, shown := s.clip(box); shown {
 			s.page.Areas = append(s.page.Areas, page.Area{
 				Box: box, Filled: p.filled, Framed: p.framed, FillColor: p.fill, LineTint: p.tint,
@@ -209,6 +208,11 @@ func (t stroke) box() page.Box {
 // line says whether it is drawn along and encloses nothing: a line, or a corner.
 func (t stroke) line() bool {
 	return !t.curved && !t.closed && (len(t.points) <= 3 || len(t.points) == 4 && t.points[0] != t.points[3])
+}
+
+// thin says whether it is a line that was drawn as a rectangle.
+func (t stroke) thin(b page.Box) bool {
+	return !t.curved && len(t.points) <= 6 && min(b.X1-b.X0, b.Y1-b.Y0) <= thickest
 }
 
 // rectangle says whether it is one, with round corners perhaps.

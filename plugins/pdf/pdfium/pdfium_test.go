@@ -21,7 +21,7 @@ import (
 // open opens a file that a test made.
 func open(t *testing.T, data []byte, limits pdfium.Limits) *pdfium.File {
 	t.Helper()
-	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdftest.CacheDir(), Limits: limits})
+	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdfium.CacheDir(), Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestLimits(t *testing.T) {
 
 // TestRefused: each kind of refusal has its code.
 func TestRefused(t *testing.T) {
-	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdftest.CacheDir()})
+	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdfium.CacheDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func TestRefused(t *testing.T) {
 
 // TestMemory: a file that wants more than it may have comes to an end, and says why.
 func TestMemory(t *testing.T) {
-	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdftest.CacheDir(), MemoryMB: 32})
+	library, err := pdfium.Load(t.Context(), pdfium.Config{CacheDir: pdfium.CacheDir(), MemoryMB: 32})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,8 +45,8 @@ func Stream(entries string, data []byte) string {
 // Deflate packs bytes as /FlateDecode wants them.
 func Deflate(data []byte) []byte {
 	var b bytes.Buffer
-	w, _ := zlib.NewWriterLevel(&b, zlib.BestCompression) // the level is one
-	_, _ = w.Write(data)                                  // into memory
+	w, _ := zlib.NewWriterLevel(&b, zlib.BestSpeed) // the level is one
+	_, _ = w.Write(data)                            // into memory
 	_ = w.Close()
 	return b.Bytes()
 }
@@ -67,6 +67,9 @@ func (f *File) PageOf(entries, resources string, content int) int {
 	f.pages = append(f.pages, n)
 	return n
 }
+
+// PageNumber adds an object as a page, whatever it is.
+func (f *File) PageNumber(number int) { f.pages = append(f.pages, number) }
 
 // Bytes is the file.
 func (f *File) Bytes() []byte {

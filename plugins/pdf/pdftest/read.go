@@ -8,16 +8,12 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf/page"
 	"github.com/seed-98789ff7/converter/plugins/pdf/pdfium"
 )
-
-// CacheDir is where tests keep PDFium's compiled form, which takes long to make.
-func CacheDir() string { return filepath.Join(os.TempDir(), "converter-pdfium") }
 
 // Book is a file with its pages.
 type Book struct {
@@ -51,7 +47,7 @@ func Read(tb testing.TB, path string) *Book {
 func Parse(tb testing.TB, data []byte) *Book {
 	tb.Helper()
 	ctx := context.Background() // what is read may outlive the test
-	library, err := pdfium.Load(ctx, pdfium.Config{CacheDir: CacheDir()})
+	library, err := pdfium.Load(ctx, pdfium.Config{CacheDir: pdfium.CacheDir()})
 	if err != nil {
 		tb.Fatal(err)
 	}
