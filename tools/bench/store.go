@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -185,6 +186,7 @@ func (b *shelf) report() report {
 	}
 	r.told = []bar{
 		{what: "answers/s: picture to store", of: "look picture", to: "look store", by: byRate},
+		{what: "rows a second of CPU: run to SQLite", of: "write run", to: "write direct", by: byWork},
 		{what: "rows/s: batches that are ready", of: "write batches", to: "write direct", by: byRate},
 		{what: "batches on their way to run", of: runPlain + storing, to: runPlain, by: byWall},
 		{what: "the same, with pictures", of: runPictures + storing, to: runPictures, by: byWall},
@@ -204,6 +206,8 @@ func wayTable() table {
 		columns: []column{
 			{name: "rows/s", by: byRate, form: "%.0f"},
 			{name: "MB/s", by: bySpeed, form: "%.1f"},
+			{name: "CPU a row", by: byShare, form: "%.0f µs"},
+			{name: "the node's", by: byPluginShare, form: "%.0f µs"},
 		},
 	}
 }
@@ -258,5 +262,15 @@ func shareTable() table {
 // byEach is the time of one of many, in microseconds, and byHeld the memory.
 func byEach(c cost) float64  { return byWall(c) * 1e6 / float64(c.count) }
 func byHeld(c cost) float64  { return byBytes(c) / float64(c.count) }
+
+// byWork is how many rows a second of CPU is enough for, of all processes together. Unlike rows/s it tells little of what else
+// the machine does. Where the CPU is not known it is no number.
+func byWork(c cost) float64 {
+	if c.cpu == 0 {
+		return math.NaN()
+	}
+	return float64(c.count) / (c.cpu + c.pluginCPU).Seconds()
+}
+
 func byBytes(c cost) float64 { return float64(c.bytes) }
 func byCount(c cost) float64 { return float64(c.count) }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ import (
 // sample is what one cell of one round came to.
 type sample struct {
 	Seconds    float64 `json:"seconds,omitempty"`
+	CPU        float64 `json:"cpu,omitempty"`        // seconds, of this process, or of the one that writes into SQLite
+	PluginCPU  float64 `json:"plugin_cpu,omitempty"` // of the node; both are 0 where the system does not say
 	Count      int64   `json:"count,omitempty"`
 	Bytes      int64   `json:"bytes,omitempty"`       // of the rows, or of the heap
 	Peak       int64   `json:"peak,omitempty"`        // bytes, of this process
@@ -45,14 +48,17 @@ type bench struct {
 	guest   *rqlite.Client // reads from the library's node
 	node    *rqlite.Node   // for what is compared with
 	client  *rqlite.Client // of it
-	naive   *gorqlite.Connection
-	direct  *direct
-	table   layout
-	rows    [][]any // as a run has stored them
-	mem     *cache.Cache
-	asset   core.Asset
-	things  []thing
-	cells   []cell
+
+	process, otherProcess int // of the library's node and of that one
+
+	naive  *gorqlite.Connection
+	direct *direct
+	table  layout
+	rows   [][]any // as a run has stored them
+	mem    *cache.Cache
+	asset  core.Asset
+	things []thing
+	cells  []cell
 }
 
 // cell is one measurement of a round.
@@ -77,6 +83,9 @@ func open(ctx context.Context, at places) (_ *bench, err error) {
 		return b, err
 	}
 	if b.guest, err = rqlite.Open(ctx, visit); err != nil {
+		return b, err
+	}
+	if b.process, err = processOf(ctx, visit); err != nil {
 		return b, err
 	}
 	for _, prepare := range []func(context.Context) error{b.learn, b.other, b.aside, b.remember} {
@@ -127,13 +136,16 @@ func (b *bench) close(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// measure measures all cells, so many rounds and one before them that does not count.
-func (b *bench) measure(ctx context.Context, rounds int) ([]map[string]sample, error) {
+// measure measures the cells whose names match, so many rounds and one before them that does not count.
+func (b *bench) measure(ctx context.Context, rounds int, names *regexp.Regexp) ([]map[string]sample, error) {
 	var measured []map[string]sample
 	for n := range rounds + 1 {
 		fmt.Fprintf(os.Stderr, "store: round %d of %d\n", n, rounds)
 		round := map[string]sample{}
 		for _, c := range b.cells {
+			if !names.MatchString(c.name) {
+				continue
+			}
 			s, err := c.measure(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
@@ -272,6 +284,9 @@ func (b *bench) other(ctx context.Context) (err error) {
 		return err
 	}
 	login := config.User + ":" + config.Password
+	if b.otherProcess, err = processOf(ctx, config); err != nil {
+		return err
+	}
 	at := strings.Replace(config.Endpoints()[0], "://", "://"+login+"@", 1)
 	b.naive, err = gorqlite.Open(at + "/?disableClusterDiscovery=true")
 	return err
@@ -327,5 +342,8 @@ func (d *direct) write(count, batch int) (time.Duration, error) {
 	}
 	return time.Duration(ns), nil
 }
+
+// cpu is how much the process has used so far.
+func (d *direct) cpu() time.Duration { return processCPU(d.command.Process.Pid) }
 
 func (d *direct) close() error { return errors.Join(d.orders.Close(), d.command.Wait()) }

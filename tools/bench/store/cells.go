@@ -24,19 +24,20 @@ func (b *bench) writeRun(ctx context.Context) (s sample, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, b.end(ctx, r)) }()
-	began := time.Now()
+	m := startMeter(b.process)
 	if err := b.store(ctx, r, writes); err != nil {
 		return s, err
 	}
-	s = timed(began, writes)
+	s = m.end(writes)
 	s.Bytes = b.bytes(writes)
 	return s, nil
 }
 
 // writeDirect writes the same rows into SQLite itself.
 func (b *bench) writeDirect(context.Context) (sample, error) {
+	before := b.direct.cpu()
 	took, err := b.direct.write(writes, batch)
-	return sample{Seconds: took.Seconds(), Count: writes, Bytes: b.bytes(writes)}, err
+	return sample{Seconds: took.Seconds(), CPU: (b.direct.cpu() - before).Seconds(), Count: writes, Bytes: b.bytes(writes)}, err
 }
 
 // anew makes the table of the other node anew.
@@ -51,7 +52,7 @@ func (b *bench) writeSingle(ctx context.Context) (s sample, err error) {
 		return s, err
 	}
 	insert := b.table.insert()
-	began := time.Now()
+	m := startMeter(b.otherProcess)
 	for _, row := range b.rows[:singles] {
 		result, err := b.naive.WriteOneParameterizedContext(ctx, gorqlite.ParameterizedStatement{Query: insert, Arguments: row})
 		if err := errors.Join(err, result.Err); err != nil {
@@ -61,7 +62,7 @@ func (b *bench) writeSingle(ctx context.Context) (s sample, err error) {
 			return s, fmt.Errorf("%d rows were written, not one", result.RowsAffected)
 		}
 	}
-	s = timed(began, singles)
+	s = m.end(singles)
 	s.Bytes = b.bytes(singles)
 	return s, nil
 }
@@ -72,7 +73,7 @@ func (b *bench) writeBatches(ctx context.Context) (s sample, err error) {
 		return s, err
 	}
 	upsert := rqlite.Upsert{Table: "items", Key: []string{"uid", "source_order"}, Columns: b.table.columns, Where: "excluded.rev>items.rev"}
-	began := time.Now()
+	m := startMeter(b.otherProcess)
 	for from := 0; from < writes; from += batch {
 		statement, err := upsert.Statement(b.rows[from:min(from+batch, writes)])
 		if err != nil {
@@ -82,7 +83,7 @@ func (b *bench) writeBatches(ctx context.Context) (s sample, err error) {
 			return s, err
 		}
 	}
-	s = timed(began, writes)
+	s = m.end(writes)
 	s.Bytes = b.bytes(writes)
 	return s, nil
 }
@@ -227,7 +228,8 @@ func fill(ctx context.Context, at places, n int) (s sample, err error) {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		err = errors.Join(err, library.Close(late))
-		s.Peak, s.PluginPeak = usage()
+		used := usage()
+		s.Peak, s.PluginPeak = used.peak, used.children
 	}()
 	r, err := library.Begin(ctx, core.Summary{Name: "fill", Config: "bench", ConfigDigest: "bench"})
 	if err != nil {

@@ -3,6 +3,7 @@
 // what it links would be charged to the small programs that tools/bench measures.
 //
 //	store -rqlited PATH -direct PATH -dir DIR -n 5     all cells, once a round, after a round that does not count
+//	… -cells 'write (run|direct)'                      those whose names match, for looking into them
 //	store -rqlited PATH -dir DIR fill N                stores N rows, and prints what memory that took
 //
 // The nodes are real ones, private as those of runs; they stay for all rounds. The cells of a round come one after the
@@ -17,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 )
 
@@ -40,6 +42,7 @@ func run(ctx context.Context, args []string) error {
 	var at places
 	flags := flag.NewFlagSet("store", flag.ContinueOnError)
 	rounds := flags.Int("n", 5, "rounds that count")
+	only := flags.String("cells", "", "what the names of the cells to be measured match; default: all")
 	flags.StringVar(&at.rqlited, "rqlited", "", "the program of the node")
 	flags.StringVar(&at.direct, "direct", "", "the program that writes into SQLite itself")
 	flags.StringVar(&at.dir, "dir", "", "a folder to work in")
@@ -60,11 +63,15 @@ func run(ctx context.Context, args []string) error {
 		}
 		return json.NewEncoder(os.Stdout).Encode(filled)
 	}
+	names, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
 	b, err := open(ctx, at)
 	if err != nil {
 		return err
 	}
-	measured, err := b.measure(ctx, *rounds)
+	measured, err := b.measure(ctx, *rounds, names)
 	if err := errors.Join(err, b.close(ctx)); err != nil {
 		return err
 	}

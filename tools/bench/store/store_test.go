@@ -3,9 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestThings: the same number makes the same thing, another one another, and documents are JSON of about the size asked for.
@@ -61,5 +64,23 @@ func TestUsage(t *testing.T) {
 		if err := run(t.Context(), args); err == nil {
 			t.Errorf("%q is taken", args)
 		}
+	}
+}
+
+// TestMeter: work that this process does is its own, and that of the other one the other's.
+func TestMeter(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the CPU of another process is not known here")
+	}
+	m := startMeter(os.Getpid())
+	for usage().cpu-m.own < 20*time.Millisecond {
+		document(1, 1<<20)
+	}
+	s := m.end(7)
+	if s.Count != 7 || s.CPU < 0.02 || s.PluginCPU < s.CPU/2 || s.PluginCPU > s.CPU*2 {
+		t.Errorf("two looks at one process: %+v", s)
+	}
+	if s := startMeter(-1).end(1); s.CPU != 0 || s.PluginCPU != 0 {
+		t.Errorf("a process that is not there: %+v", s)
 	}
 }

@@ -5,19 +5,18 @@ package main
 import (
 	"runtime"
 	"syscall"
+	"time"
 )
 
-// usage is the largest resident set of this process, and of the processes that it has waited for, in bytes.
-func usage() (own, children int64) {
-	most := func(who int) int64 {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(who, &u); err != nil {
-			return 0
-		}
-		if runtime.GOOS == "darwin" {
-			return u.Maxrss
-		}
-		return u.Maxrss * 1024
+func usage() (u used) {
+	var own, children syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &own) != nil || syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children) != nil {
+		return u
 	}
-	return most(syscall.RUSAGE_SELF), most(syscall.RUSAGE_CHILDREN)
+	unit := int64(1024)
+	if runtime.GOOS == "darwin" {
+		unit = 1
+	}
+	cpu := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	return used{cpu, own.Maxrss * unit, children.Maxrss * unit}
 }
