@@ -30,6 +30,13 @@ func lossy(t *testing.T, node *Node, each int64) *Client {
 }
 
 func TestValuesComeBackAsTheyWentIn(t *testing.T) {
+	for name, long := range map[string][]string{"in JSON": nil, "beside it": {"s"}} {
+		t.Run(name, func(t *testing.T) { testValues(t, long) })
+	}
+}
+
+func testValues(t *testing.T, long []string) {
+	t.Helper()
 	_, client := startNode(t, NodeConfig{})
 	mustApply(t, client, `CREATE TABLE t(id INTEGER PRIMARY KEY, s TEXT, i INTEGER, r REAL, b INTEGER) STRICT`)
 	rows := [][]any{
@@ -41,7 +48,7 @@ func TestValuesComeBackAsTheyWentIn(t *testing.T) {
 		{6, "", 0, -0.25, false},
 		{7, "'; DROP TABLE t; --", -1, 0, true},
 	}
-	statement, err := Upsert{Table: "t", Key: []string{"id"}, Columns: []string{"id", "s", "i", "r", "b"}}.Statement(rows)
+	statement, err := Upsert{Table: "t", Key: []string{"id"}, Columns: []string{"id", "s", "i", "r", "b"}, Long: long}.Statement(rows)
 	if err != nil {
 		t.Fatal(err)
 	}

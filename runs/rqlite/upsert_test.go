@@ -14,7 +14,7 @@ func TestUpsertStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const text = `INSERT INTO "items"("id","name")WITH json_rows AS MATERIALIZED(SELECT jsonb(value)v FROM json_each(?))` +
+	const text = `INSERT INTO "items"("id","name")WITH json_rows AS MATERIALIZED(SELECT jsonb(value)v FROM json_each(?1))` +
 		`SELECT v->>0,v->>1 FROM json_rows WHERE true` +
 		` ON CONFLICT("id")DO UPDATE SET "name"=excluded."name"`
 	if statement.SQL != text {
@@ -29,6 +29,32 @@ func TestUpsertStatement(t *testing.T) {
 	}
 }
 
+// TestUpsertLongTexts: in place of a long text its row says where it is, in bytes.
+func TestUpsertLongTexts(t *testing.T) {
+	u := Upsert{Table: "items", Key: []string{"id"}, Columns: []string{"id", "body", "n", "note"}, Long: []string{"body", "note"}}
+	statement, err := u.Statement([][]any{{"a", "x'41'", 1, nil}, {"\"b\"\x01", "", 2, "häß"}, {"c", nil, 3, "<end>"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `INSERT INTO "items"("id","body","n","note")WITH json_rows AS MATERIALIZED(SELECT jsonb(value)v FROM json_each(?1))` +
+		`SELECT v->>0,CAST(substr(CAST(?2 AS BLOB),v->>1,v->>2)AS TEXT),v->>3,CAST(substr(CAST(?2 AS BLOB),v->>4,v->>5)AS TEXT) ` +
+		`FROM json_rows WHERE true ON CONFLICT("id")DO UPDATE SET "body"=excluded."body","n"=excluded."n","note"=excluded."note"`
+	if statement.SQL != text {
+		t.Errorf("got %s", statement.SQL)
+	}
+	const rows, texts = `[["a",2,5,1,null,null],["\"b\"\u0001",7,0,2,7,5],["c",null,null,3,12,5]]`, "-x'41'häß<end>"
+	if len(statement.Args) != 2 || statement.Args[0] != rows || statement.Args[1] != texts {
+		t.Errorf("got %q", statement.Args)
+	}
+	for name, value := range map[string]any{"number": 1, "not UTF-8": "\xc3", "bytes": []byte("b")} {
+		_, err := u.Statement([][]any{{"a", value, 1, nil}})
+		var failure *RowError
+		if !errors.As(err, &failure) || failure.Index != 0 || !errors.Is(err, ErrRejected) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestUpsertRefuses(t *testing.T) {
 	fine := Upsert{Table: "t", Key: []string{"id"}, Columns: []string{"id", "a"}}
 	for name, u := range map[string]Upsert{
@@ -38,6 +64,7 @@ func TestUpsertRefuses(t *testing.T) {
 		"column name":    {Table: "t", Key: []string{"id"}, Columns: []string{"id", "a b"}},
 		"twice":          {Table: "t", Key: []string{"id"}, Columns: []string{"id", "id"}},
 		"key elsewhere":  {Table: "t", Key: []string{"k"}, Columns: []string{"id"}},
+		"unknown long":   {Table: "t", Key: []string{"id"}, Columns: []string{"id"}, Long: []string{"b"}},
 		"unknown update": {Table: "t", Key: []string{"id"}, Columns: []string{"id"}, Update: []string{"b"}},
 	} {
 		if _, err := u.Statement([][]any{{"a", "b"}}); !errors.Is(err, ErrRejected) {
