@@ -1,12 +1,14 @@
 package runs
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,6 +28,7 @@ const (
 type packer struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
+	scratch sync.Pool // of *[]byte
 }
 
 func newPacker() (*packer, error) {
@@ -34,18 +37,21 @@ func newPacker() (*packer, error) {
 		return nil, err
 	}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(inlineLimit))
-	return &packer{encoder, decoder}, err
+	return &packer{encoder: encoder, decoder: decoder, scratch: sync.Pool{New: func() any { return new([]byte) }}}, err
 }
 
 // inline returns body as text, from which restored makes exactly the same bytes.
 func (p *packer) inline(body []byte) string {
-	if len(body) <= plainLimit && utf8.Valid(body) && !strings.HasPrefix(string(body), packedMark) {
+	if len(body) <= plainLimit && utf8.Valid(body) && !bytes.HasPrefix(body, []byte(packedMark)) {
 		return string(body)
 	}
-	packed := p.encoder.EncodeAll(body, make([]byte, 0, len(body)/2))
-	text := make([]byte, len(packedMark), len(packedMark)+base64.StdEncoding.EncodedLen(len(packed)))
-	copy(text, packedMark)
-	return string(base64.StdEncoding.AppendEncode(text, packed))
+	scratch, _ := p.scratch.Get().(*[]byte) // nothing else is put there
+	packed := p.encoder.EncodeAll(body, (*scratch)[:0])
+	both := base64.StdEncoding.AppendEncode(append(packed, packedMark...), packed)
+	text := string(both[len(packed):])
+	*scratch = both
+	p.scratch.Put(scratch)
+	return text
 }
 
 func (p *packer) restored(text string) ([]byte, error) {

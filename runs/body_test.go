@@ -3,9 +3,12 @@ package runs
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +64,32 @@ func TestBodies(t *testing.T) {
 		back, err := p.load(t.Context(), bodies, text, sha256)
 		if err != nil || !bytes.Equal(back, test.body) {
 			t.Errorf("%s: %d bytes came back as %d, %v", name, len(test.body), len(back), err)
+		}
+	}
+}
+
+// TestHeadRest: what is known of an entity is in the columns of its row, or beside them, under the name that it had when all
+// was there.
+func TestHeadRest(t *testing.T) {
+	columns := []string{"UID", "SourceOrder", "Source", "Stream", "Place", "Kind", "Name"}
+	rest := reflect.TypeFor[headRest]()
+	for field := range reflect.TypeFor[core.Head]().Fields() {
+		beside, there := rest.FieldByName(field.Name)
+		if there == slices.Contains(columns, field.Name) || there && beside.Type != field.Type {
+			t.Errorf("%s: beside the columns: %v", field.Name, there)
+		}
+	}
+	full := core.Head{
+		BaseSlug: "a", Edition: "b", Pack: "c", Scope: "d", NativeID: "e", Aliases: []string{"f"}, ContentSHA256: "g", RawBytes: 8,
+	}
+	text, err := encoded(restOf(&full))
+	var back core.Head
+	if err != nil || json.Unmarshal(text, &back) != nil || !reflect.DeepEqual(back, full) {
+		t.Errorf("%s became %+v, %v", text, back, err)
+	}
+	for field := range reflect.ValueOf(*restOf(&full)).Fields() {
+		if reflect.ValueOf(*restOf(&full)).FieldByName(field.Name).IsZero() {
+			t.Errorf("%s is not tested", field.Name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -24,16 +25,37 @@ const (
 
 // Heads lists all stored entities by uid, then by the order of their sources.
 func (r *Run) Heads(ctx context.Context) ([]core.Head, error) {
-	list, err := pages(ctx, r, "head", items, func(h core.Head) []any { return []any{h.UID, h.SourceOrder} })
+	list, err := pages(ctx, r, "uid,source_order,source,stream,place,kind,name,head", items, headsIn,
+		func(h core.Head) []any { return []any{h.UID, h.SourceOrder} })
 	if err != nil {
 		return nil, fmt.Errorf("list the entities of run %s: %w", r.id, err)
 	}
 	return list, nil
 }
 
+// headsIn returns the heads in rows, from their columns and what they have besides.
+func headsIn(rows *rqlite.Rows) ([]core.Head, error) {
+	list := make([]core.Head, 0, rows.Len())
+	for rows.Next() {
+		var h core.Head
+		var order int64
+		var rest string
+		err := rows.Scan(&h.UID, &order, &h.Source, &h.Stream, &h.Place, &h.Kind, &h.Name, &rest)
+		if err == nil {
+			h.SourceOrder = int(order)
+			err = json.Unmarshal([]byte(rest), &h)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, h)
+	}
+	return list, nil
+}
+
 // Mappings lists all stored asset mappings by source and URI.
 func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
-	list, err := pages(ctx, r, "body", mappings, func(m core.AssetMapping) []any { return []any{m.Source, mappingKey(m.URI)} })
+	list, err := pages(ctx, r, "body", mappings, decoded, func(m core.AssetMapping) []any { return []any{m.Source, mappingKey(m.URI)} })
 	if err != nil {
 		return nil, fmt.Errorf("list the asset mappings of run %s: %w", r.id, err)
 	}
@@ -43,18 +65,19 @@ func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
 	return list, nil
 }
 
-// pages reads the JSON bodies in a column of a table, in the order of its keys, page after page. Like all that a run reads of its
+// pages reads columns of a table, in the order of its keys, page after page. Like all that a run reads of its
 // own rows it wants certainty: a node that has just become the leader of a cluster may not have them all yet, and a row that does
 // not come is one that nobody misses.
-func pages[T any](ctx context.Context, r *Run, column string, t table, key func(T) []any) ([]T, error) {
+func pages[T any](ctx context.Context, r *Run, columns string, t table, read func(*rqlite.Rows) ([]T, error), key func(T) []any,
+) ([]T, error) {
 	keys := strings.Join(tableColumns[t][:tableKeys[t]], ",")
 	after := make([]string, tableKeys[t])
 	for i := range after {
 		after[i] = fmt.Sprintf("?1->>%d", i)
 	}
-	first := fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT %d`, column, t.of(r.number), keys, listPage)
+	first := fmt.Sprintf(`SELECT %s FROM %s ORDER BY %s LIMIT %d`, columns, t.of(r.number), keys, listPage)
 	further := fmt.Sprintf(`SELECT %s FROM %s WHERE (%s)>(%s) ORDER BY %s LIMIT %d`,
-		column, t.of(r.number), keys, strings.Join(after, ","), keys, listPage)
+		columns, t.of(r.number), keys, strings.Join(after, ","), keys, listPage)
 	statement := rqlite.Statement{SQL: first}
 	var list []T
 	for {
@@ -62,7 +85,7 @@ func pages[T any](ctx context.Context, r *Run, column string, t table, key func(
 		if err != nil {
 			return nil, err
 		}
-		page, err := decoded[T](rows)
+		page, err := read(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +133,7 @@ func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 
 // Mishaps lists what went wrong with single items.
 func (r *Run) Mishaps(ctx context.Context) ([]core.Mishap, error) {
-	list, err := pages(ctx, r, "body", mishaps, func(m core.Mishap) []any { return []any{m.Source, m.Stream, m.Place} })
+	list, err := pages(ctx, r, "body", mishaps, decoded, func(m core.Mishap) []any { return []any{m.Source, m.Stream, m.Place} })
 	if err != nil {
 		return nil, fmt.Errorf("list the mishaps of run %s: %w", r.id, err)
 	}
@@ -232,15 +255,21 @@ func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity,
 	return list, nil
 }
 
-// restore puts an entity together from its columns.
+// restore puts an entity together from its columns. Its raw document is behind it in one body, or has columns of its own: when
+// both are large, and in rows of earlier versions.
 func (r *Run) restore(ctx context.Context, entity, entityBlob, raw, rawBlob string) (*core.Entity, error) {
 	body, err := r.library.packer.load(ctx, r.bodies, entity, entityBlob)
 	if err != nil {
 		return nil, err
 	}
+	body, document, together := bytes.Cut(body, []byte{bodyEnd})
 	e := &core.Entity{}
 	if err := json.Unmarshal(body, e); err != nil {
 		return nil, err
+	}
+	if together {
+		e.Raw = document
+		return e, nil
 	}
 	e.Raw, err = r.library.packer.load(ctx, r.bodies, raw, rawBlob)
 	return e, err

@@ -86,7 +86,7 @@ func meanings() map[string]string {
 		"compendium_items.content_sha256": "SHA-256 of its content without what only places it: entities of one kind with the same one are equal",
 		"compendium_items.entity_blob":    "SHA-256 that names the file of a body over 64 KB; NULL: it is in `entity`",
 		"compendium_items.raw_blob":       "the same for `raw`",
-		"compendium_items.entity":         "JSON: the entity without its raw document, in the form of `custom_items`",
+		"compendium_items.entity":         "JSON: the entity without its raw document; `zstd:` and base64 when it is longer than 512 bytes",
 		"compendium_items.raw":            "the document exactly as the source had it, in the same form",
 
 		"compendium_ids":            "The native ids that lead to items of the compendium.",
@@ -106,12 +106,13 @@ func meanings() map[string]string {
 		"custom_items.sum":          "hash of the record as it came: one that comes again and is the same is not stored again",
 		"custom_items.kind":         "creature, item, spell, …",
 		"custom_items.name":         "for people",
-		"custom_items.head":         "JSON: what linking has to know, a few hundred bytes",
+		"custom_items.head":         "JSON: what linking has to know besides the other columns",
 		"custom_items.rev":          "number of the put the row comes from; a lower one that arrives late changes nothing",
 		"custom_items.entity_blob":  "SHA-256 that names the file of a body over 64 KB; NULL: it is in `entity`",
 		"custom_items.raw_blob":     "the same for `raw`",
-		"custom_items.entity":       "JSON: the entity without its raw document; `zstd:` and base64 when it is longer than 512 bytes",
-		"custom_items.raw":          "the document exactly as the source had it, in the same form",
+		"custom_items.entity": "JSON: the entity without its raw document and, where both have room in 64 KB, a line break and the " +
+			"document exactly as the source had it; `zstd:` and base64 when that is longer than 512 bytes",
+		"custom_items.raw": "the document where it does not stand behind the entity, in the same form; else NULL",
 
 		"asset_mappings":        "What became of each reference to an asset.",
 		"asset_mappings.source": "whose documents refer to it",

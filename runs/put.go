@@ -59,27 +59,53 @@ func (r *Run) itemRow(ctx context.Context, e *core.Entity, head core.Head) (row 
 	if err != nil {
 		return nil, "", err
 	}
-	known, err := encoded(&head)
-	if err != nil {
-		return nil, "", err
-	}
-	entity, entityBlob, err := r.library.packer.store(ctx, r.bodies, body)
-	if err != nil {
-		return nil, "", err
-	}
-	raw, rawBlob, err := r.library.packer.store(ctx, r.bodies, e.Raw)
+	rest, err := encoded(restOf(&head))
 	if err != nil {
 		return nil, "", err
 	}
 	digest := sha256.New()
-	for _, part := range [][]byte{known, body, []byte(e.RawSHA256)} {
-		_, _ = digest.Write(part) // never fails
+	_, _ = fmt.Fprintf(digest, "%q %d %q %q %d %q %q", // never fails
+		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name)
+	for _, part := range [][]byte{rest, body, []byte(e.RawSHA256)} {
+		_, _ = digest.Write(part)
 	}
 	sum = hex.EncodeToString(digest.Sum(nil)[:16])
-	return []any{
-		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name, sum, string(known),
-		entity, entityBlob, raw, rawBlob,
-	}, sum, nil
+	row = []any{
+		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name, sum, string(rest), nil, nil, nil, nil,
+	}
+	bodies := row[len(row)-4:]
+	if len(body)+1+len(e.Raw) <= inlineLimit {
+		bodies[0] = r.library.packer.inline(append(append(body, bodyEnd), e.Raw...))
+		return row, sum, nil
+	}
+	if bodies[0], bodies[1], err = r.library.packer.store(ctx, r.bodies, body); err != nil {
+		return nil, "", err
+	}
+	bodies[2], bodies[3], err = r.library.packer.store(ctx, r.bodies, e.Raw)
+	return row, sum, err
+}
+
+// bodyEnd parts an entity from its raw document where both are one body. JSON as it is encoded here has no line break.
+const bodyEnd = '\n'
+
+// headRest is what the columns of an entity's row do not say of its head. Rows of earlier versions have all of the head in
+// its place.
+type headRest struct {
+	BaseSlug      string   `json:",omitempty"`
+	Edition       string   `json:",omitempty"`
+	Pack          string   `json:",omitempty"`
+	Scope         string   `json:",omitempty"`
+	NativeID      string   `json:",omitempty"`
+	Aliases       []string `json:",omitempty"`
+	ContentSHA256 string   `json:",omitempty"`
+	RawBytes      int64    `json:",omitempty"`
+}
+
+func restOf(h *core.Head) *headRest {
+	return &headRest{
+		BaseSlug: h.BaseSlug, Edition: h.Edition, Pack: h.Pack, Scope: h.Scope, NativeID: h.NativeID, Aliases: h.Aliases,
+		ContentSHA256: h.ContentSHA256, RawBytes: h.RawBytes,
+	}
 }
 
 // encoded returns the JSON form of value without the escapes that only HTML needs.

@@ -98,6 +98,11 @@ var tableBodies = [tableCount]string{
 	made: `asset_id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL`,
 }
 
+// tableLong are those whose texts are long.
+var tableLong = [tableCount][]string{
+	items: {"head", "entity", "raw"}, mappings: {"body"}, problems: {"body"}, mishaps: {"body"}, checkpoints: {"state"},
+}
+
 var tableKeys = [tableCount]int{items: 2, mappings: 2, problems: 1, checkpoints: 2, mishaps: 3, made: 1}
 
 // of returns the table's name for a run. A number is all that a name is made from.
@@ -107,7 +112,7 @@ func (t table) of(number int64) string { return fmt.Sprintf("run_%d_%s", number,
 func (t table) upsert(number int64) rqlite.Upsert {
 	name := t.of(number)
 	return rqlite.Upsert{
-		Table: name, Key: tableColumns[t][:tableKeys[t]], Columns: tableColumns[t],
+		Table: name, Key: tableColumns[t][:tableKeys[t]], Columns: tableColumns[t], Long: tableLong[t],
 		Where: fmt.Sprintf("excluded.rev>%s.rev", name),
 	}
 }

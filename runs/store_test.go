@@ -200,6 +200,49 @@ func TestEntities(t *testing.T) {
 
 func countOf(s core.Summary, stage core.Stage) core.StageCounts { return s.Stage(stage) }
 
+// TestRowsOfEarlierVersions: a run that an earlier version has begun is read as it was. All of the head was in its column
+// then, and a document always had its own.
+func TestRowsOfEarlierVersions(t *testing.T) {
+	r := begin(t, openLibrary(t, Config{}))
+	small, large := []byte("{\"a\":\n1.50}"), []byte(`{"a":"`+strings.Repeat("b", 2*plainLimit)+`"}`)
+	var rows [][]any
+	var heads []core.Head
+	for i, raw := range [][]byte{small, large} {
+		e, h := item(i, i, raw)
+		e.Raw = nil
+		body, err := encoded(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := encoded(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heads = append(heads, h)
+		rows = append(rows, []any{
+			h.UID, h.SourceOrder, h.Source, h.Stream, h.Place, h.Kind, h.Name, "sum", string(head), r.library.packer.inline(body), nil,
+			r.library.packer.inline(raw), nil, 1,
+		})
+	}
+	statement, err := items.upsert(r.number).Statement(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.library.client.Apply(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := r.Heads(t.Context())
+	if err != nil || !reflect.DeepEqual(listed, heads) {
+		t.Errorf("got %+v, %v", listed, err)
+	}
+	for i, e := range collect(t, r, listed) {
+		want, _ := item(i, i, [][]byte{small, large}[i])
+		if !reflect.DeepEqual(e, want) {
+			t.Errorf("got %+v, want %+v", e, want)
+		}
+	}
+}
+
 func TestListsAreReadInPages(t *testing.T) {
 	r := begin(t, openLibrary(t, Config{}))
 	const n = 2*listPage + 3

@@ -67,14 +67,16 @@ func (f *fakeStore) carryOut(call int, statements []rqlite.Statement) ([]rqlite.
 	var keys []string
 	size := 0
 	for i, s := range statements {
-		text, _ := s.Args[0].(string)
-		size += len(text)
-		var rows [][]any
-		if err := json.Unmarshal([]byte(text), &rows); err != nil {
+		for _, arg := range s.Args {
+			size += len(arg.(string))
+		}
+		name := intoTable.FindStringSubmatch(s.SQL)[1]
+		rows, err := rowsIn(s, table(slices.Index(tableNames[:], name)))
+		if err != nil {
 			return nil, err
 		}
 		for _, row := range rows {
-			key := fmt.Sprint(intoTable.FindStringSubmatch(s.SQL)[1], "/", row[0])
+			key := fmt.Sprint(name, "/", row[0])
 			if f.bad != nil && f.bad(key) {
 				return nil, &rqlite.StatementError{Index: i, Message: "CHECK constraint failed: " + key}
 			}
@@ -94,6 +96,29 @@ func (f *fakeStore) carryOut(call int, statements []rqlite.Statement) ([]rqlite.
 	f.log = append(f.log, keys)
 	f.sizes = append(f.sizes, size)
 	return make([]rqlite.Result, len(statements)), nil
+}
+
+// rowsIn returns the rows that a statement writes into a table.
+func rowsIn(s rqlite.Statement, t table) ([][]any, error) {
+	var sent [][]any
+	if err := json.Unmarshal([]byte(s.Args[0].(string)), &sent); err != nil {
+		return nil, err
+	}
+	rows := make([][]any, len(sent))
+	for i, values := range sent {
+		for _, column := range tableColumns[t] {
+			value := values[0]
+			values = values[1:]
+			if slices.Contains(tableLong[t], column) {
+				if from, there := value.(float64); there {
+					value = s.Args[1].(string)[int(from)-1:][:int(values[0].(float64))]
+				}
+				values = values[1:]
+			}
+			rows[i] = append(rows[i], value)
+		}
+	}
+	return rows, nil
 }
 
 func (f *fakeStore) has(key string) bool {

@@ -260,8 +260,8 @@ func shareTable() table {
 }
 
 // byEach is the time of one of many, in microseconds, and byHeld the memory.
-func byEach(c cost) float64  { return byWall(c) * 1e6 / float64(c.count) }
-func byHeld(c cost) float64  { return byBytes(c) / float64(c.count) }
+func byEach(c cost) float64 { return byWall(c) * 1e6 / float64(c.count) }
+func byHeld(c cost) float64 { return byBytes(c) / float64(c.count) }
 
 // byWork is how many rows a second of CPU is enough for, of all processes together. Unlike rows/s it tells little of what else
 // the machine does. Where the CPU is not known it is no number.

@@ -72,7 +72,7 @@ func (b *bench) writeBatches(ctx context.Context) (s sample, err error) {
 	if err := b.anew(ctx); err != nil {
 		return s, err
 	}
-	upsert := rqlite.Upsert{Table: "items", Key: []string{"uid", "source_order"}, Columns: b.table.columns, Where: "excluded.rev>items.rev"}
+	upsert := rqlite.Upsert{Table: "items", Key: []string{"uid", "source_order"}, Columns: b.table.columns, Long: []string{"head", "entity", "raw"}, Where: "excluded.rev>items.rev"}
 	m := startMeter(b.otherProcess)
 	for from := 0; from < writes; from += batch {
 		statement, err := upsert.Statement(b.rows[from:min(from+batch, writes)])
