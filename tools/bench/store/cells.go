@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -217,6 +218,9 @@ func heap() int64 {
 	return int64(m.HeapAlloc) //nolint:gosec // it fits
 }
 
+// tell is after how many rows it is told how long they took: whether each takes as long as the first does.
+const tell = 50_000
+
 // fill has a run store so many rows as fast as it can, and looks at the memory it takes at both ends. What this process
 // holds is, but for some megabytes, what is on its way.
 func fill(ctx context.Context, at places, n int) (s sample, err error) {
@@ -237,7 +241,12 @@ func fill(ctx context.Context, at places, n int) (s sample, err error) {
 	}
 	watch := watchHeap()
 	began := time.Now()
-	err = put(ctx, r, n, func(i int) thing { return newThing(i, documentBytes) })
+	err = put(ctx, r, n, func(i int) thing {
+		if i > 0 && i%tell == 0 {
+			fmt.Fprintf(os.Stderr, "store: %d rows were put after %s\n", i, time.Since(began).Round(time.Second/10))
+		}
+		return newThing(i, documentBytes)
+	})
 	if err == nil {
 		err = r.Flush(ctx)
 	}
