@@ -93,6 +93,7 @@ type writer struct {
 	mu      sync.Mutex
 	backlog backlog
 	flying  [][]*entry    // batches on their way
+	aloft   int           // bytes of them
 	moved   chan struct{} // closed and replaced when room was made or the writer failed
 	awaited uint64        // place up to which somebody waits for the store
 	closing bool
@@ -139,7 +140,7 @@ func (w *writer) tryPut(e *entry) (<-chan struct{}, error) {
 		return nil, w.err
 	case w.closing:
 		return nil, fmt.Errorf("run %s has ended: nothing more is stored for it", w.run)
-	case w.held() > 0 && (w.held() >= w.mostRows || w.backlog.bytes+sizeOf(w.flying)+e.bytes > w.mostBytes):
+	case w.held() > 0 && (w.held() >= w.mostRows || w.backlog.bytes+w.aloft+e.bytes > w.mostBytes):
 		return w.moved, nil
 	}
 	e.since = time.Now()
@@ -225,7 +226,7 @@ func (w *writer) late(cause error) error {
 
 // The following want w.mu held.
 
-func (w *writer) measure() { w.meter.Waiting(w.held(), w.backlog.bytes+sizeOf(w.flying)) }
+func (w *writer) measure() { w.meter.Waiting(w.held(), w.backlog.bytes+w.aloft) }
 
 // held is how many rows are not stored yet.
 func (w *writer) held() int {
@@ -264,12 +265,10 @@ func (w *writer) nudge() {
 	}
 }
 
-func sizeOf(batches [][]*entry) int {
+func sizeOf(batch []*entry) int {
 	size := 0
-	for _, batch := range batches {
-		for _, e := range batch {
-			size += e.bytes
-		}
+	for _, e := range batch {
+		size += e.bytes
 	}
 	return size
 }
@@ -383,6 +382,7 @@ func (w *writer) due(lanes int) (batch []*entry, wait time.Duration, over bool) 
 		return nil, idle, false
 	}
 	w.flying = append(w.flying, batch)
+	w.aloft += sizeOf(batch)
 	return batch, 0, false
 }
 
@@ -390,6 +390,7 @@ func (w *writer) due(lanes int) (batch []*entry, wait time.Duration, over bool) 
 func (w *writer) settle(l landing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.aloft -= sizeOf(l.batch)
 	w.flying = slices.DeleteFunc(w.flying, func(batch []*entry) bool { return batch[0] == l.batch[0] })
 	w.backlog.putBack(l.left, w.awaited)
 	w.measure()

@@ -308,8 +308,8 @@ func TestWriterCoalesces(t *testing.T) {
 		if count.of(core.Written) != 4 || count.streams["home/actors"] != 3 || count.streams["home/items"] != 1 {
 			t.Errorf("counted %v by stream %v", count.outcomes, count.streams)
 		}
-		if w.held() != 0 || w.backlog.bytes != 0 {
-			t.Errorf("the backlog believes to hold %d rows of %d bytes", w.held(), w.backlog.bytes)
+		if w.held() != 0 || w.backlog.bytes != 0 || w.aloft != 0 {
+			t.Errorf("the backlog believes to hold %d rows of %d bytes, and %d on their way", w.held(), w.backlog.bytes, w.aloft)
 		}
 	})
 }
@@ -436,8 +436,8 @@ func TestWriterFailsWhileHalving(t *testing.T) {
 		}
 		mustPut(t, w, entity("bad", "1"))
 		mustFlush(t, w)
-		if count.of(core.Written) != 20 || count.of(core.FailedItem) != 1 || len(count.failures) != 1 || len(f.rows) != 20 {
-			t.Errorf("counted %v, stored %d", count.outcomes, len(f.rows))
+		if count.of(core.Written) != 20 || count.of(core.FailedItem) != 1 || len(count.failures) != 1 || len(f.rows) != 20 || w.aloft != 0 {
+			t.Errorf("counted %v, stored %d, %d bytes on their way", count.outcomes, len(f.rows), w.aloft)
 		}
 	})
 }
