@@ -21,6 +21,7 @@ var _ cache.Table = cacheRows{}
 var cacheEntries = rqlite.Upsert{
 	Table: "cache_entries", Key: []string{"cache", "key"},
 	Columns: []string{"cache", "key", "writer", "rev", "expires_ms", "absent", "checksum", "form", "value"},
+	Long:    []string{"value"},
 	Where:   "excluded.writer<>cache_entries.writer OR excluded.rev>cache_entries.rev",
 }
 

@@ -11,7 +11,9 @@ import (
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
-var pictures = rqlite.Upsert{Table: "pictures", Key: []string{"asset_id", "recipe"}, Columns: []string{"asset_id", "recipe", "body"}}
+var pictures = rqlite.Upsert{
+	Table: "pictures", Key: []string{"asset_id", "recipe"}, Columns: []string{"asset_id", "recipe", "body"}, Long: []string{"body"},
+}
 
 // picturesCache is the name of the cache of rendered pictures, in L2 and in the numbers of a run.
 const picturesCache = "pictures"

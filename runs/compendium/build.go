@@ -51,6 +51,7 @@ var (
 			"generation", "uid", "kind", "slug", "name", "source", "scope", "native_id", "content_sha256", "entity", "entity_blob", "raw",
 			"raw_blob", "namesake",
 		},
+		Long: []string{"entity", "raw"},
 	}
 	idRows = rqlite.Upsert{
 		Table: "compendium_ids", Key: []string{"generation", "plugin", "native_id", "scope", "uid"},
