@@ -168,7 +168,7 @@ func TestStoreReport(t *testing.T) {
 	text := squeezed(r.String())
 	for _, want := range []string{
 		"a run: entities put by two workers, batches of 100 2000 4.0 2 µs 3 µs\n", "the same row, read from the store 500.00 µs\n",
-		"10,000 items 500 µs 2000 B\n", "1000 rows of 2 KB, as fast as it goes 1000 16 MB 50 MB 143 MB\n",
+		"10,000 items 500 µs 2000 B\n", "1000 items of 2 KB, as fast as it goes 1000 16 MB 50 MB 143 MB\n",
 		"with pictures 10.00s 5.00s 5.00s 7 70\n",
 	} {
 		if !strings.Contains(text, want) {

@@ -196,7 +196,7 @@ func (b *shelf) report() report {
 
 func wayTable() table {
 	return table{
-		title: "rows of 2 KB into the store",
+		title: "items of 2 KB into the store",
 		rows: []row{
 			{"a run: entities put by two workers, batches of 100", "write run"},
 			{"SQLite itself: transactions of 100 rows", "write direct"},
@@ -235,7 +235,7 @@ func itemTable() table {
 func fillTable(rows int) table {
 	return table{
 		title: "largest memory",
-		rows:  []row{{fmt.Sprintf("%d rows of 2 KB, as fast as it goes", rows), "fill"}},
+		rows:  []row{{fmt.Sprintf("%d items of 2 KB, as fast as it goes", rows), "fill"}},
 		columns: []column{
 			{name: "rows/s", by: byRate, form: "%.0f"},
 			{name: "in use", by: func(c cost) float64 { return byBytes(c) / (1 << 20) }, form: "%.0f MB"},
