@@ -80,7 +80,7 @@ func TestHeadRest(t *testing.T) {
 		}
 	}
 	full := core.Head{
-		BaseSlug: "a", Edition: "b", Pack: "c", Scope: "d", NativeID: "e", Aliases: []string{"f"}, ContentSHA256: "g", RawBytes: 8,
+		BaseSlug: "a", System: "s", Edition: "b", Book: "k", Page: 9, Pack: "c", Scope: "d", NativeID: "e", Aliases: []string{"f"}, ContentSHA256: "g", RawBytes: 8,
 	}
 	text, err := encoded(restOf(&full))
 	var back core.Head

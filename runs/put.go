@@ -92,7 +92,10 @@ const bodyEnd = '\n'
 // its place.
 type headRest struct {
 	BaseSlug      string   `json:",omitempty"`
+	System        string   `json:",omitempty"`
 	Edition       string   `json:",omitempty"`
+	Book          string   `json:",omitempty"`
+	Page          int      `json:",omitempty"`
 	Pack          string   `json:",omitempty"`
 	Scope         string   `json:",omitempty"`
 	NativeID      string   `json:",omitempty"`
@@ -103,7 +106,7 @@ type headRest struct {
 
 func restOf(h *core.Head) *headRest {
 	return &headRest{
-		BaseSlug: h.BaseSlug, Edition: h.Edition, Pack: h.Pack, Scope: h.Scope, NativeID: h.NativeID, Aliases: h.Aliases,
+		BaseSlug: h.BaseSlug, System: h.System, Edition: h.Edition, Book: h.Book, Page: h.Page, Pack: h.Pack, Scope: h.Scope, NativeID: h.NativeID, Aliases: h.Aliases,
 		ContentSHA256: h.ContentSHA256, RawBytes: h.RawBytes,
 	}
 }
