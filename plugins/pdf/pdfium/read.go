@@ -124,8 +124,7 @@ func viewOf(left, top, right, bottom float32, quarters int) (m matrix, width, he
 	return matrix{1, 0, 0, -1, -left, top}, width, height
 }
 
-// characters reads the text. Four calls a character are what PDFium offers; what is the same for all characters of a text object
-// is asked once.
+// characters reads the text.
 func (s *sheet) characters(ctx context.Context) error {
 	text, err := s.call(ctx, "FPDFText_LoadPage", s.place)
 	if err != nil || text == 0 {
@@ -140,62 +139,111 @@ func (s *sheet) characters(ctx context.Context) error {
 		s.fault("page_limit", "it has %d characters; the first %d were read", count, limit)
 		count = limit
 	}
-	var calls [4]*call
-	for i, name := range []string{"FPDFText_GetTextObject", "FPDFText_GetUnicode", "FPDFText_GetLooseCharBox", "FPDFText_GetCharOrigin"} {
-		if calls[i], err = s.instance.function(name); err != nil {
-			return err
-		}
+	r, err := s.newReader(text)
+	if err != nil {
+		return err
 	}
-	var (
-		b       page.Builder
-		current uint64
-		size    float32
-		hidden  bool
-	)
-	room := uint64(s.room)
 	for i := range count {
-		n := uint64(i)
-		object, err := s.instance.run(ctx, calls[0], text, n)
-		if err != nil {
+		if err := r.read(ctx, uint64(i)); err != nil {
 			return err
 		}
-		if object == 0 { // PDFium added it
-			continue
-		}
-		if object != current {
-			current = object
-			set, err := s.setting(ctx, text, n, object)
-			if err != nil {
-				return err
-			}
-			b.Set(set)
-			size = set.Size
-		}
-		r, err := s.instance.run(ctx, calls[1], text, n)
-		if err != nil {
-			return err
-		}
-		if _, err = s.instance.run(ctx, calls[2], text, n, room); err != nil {
-			return err
-		}
-		if _, err = s.instance.run(ctx, calls[3], text, n, room+16, room+24); err != nil {
-			return err
-		}
-		memory, err := s.File.view(s.room, 32)
-		if err != nil {
-			return err
-		}
-		c := page.Char{Rune: rune(uint32(r))}
-		c.Box = s.view.box(float(memory), float(memory[4:]), float(memory[8:]), float(memory[12:]))
-		c.X, c.Y = s.view.point(float32(double(memory[16:])), float32(double(memory[24:])))
-		if hidden = !s.shows(c.Box); hidden {
-			continue
-		}
-		b.Add(upright(c, size, s.view))
 	}
-	b.Build(s.page)
+	r.builder.Build(s.page)
 	_, err = s.call(ctx, "FPDFText_ClosePage", text)
 	return err
+}
+
+// reader reads the characters of a text page. PDFium gives them one by one, with a call for each thing there is to know. What is
+// the same for all characters of a text object is asked once, and of the blanks that fonts map to several code points only the
+// first is asked where it stands.
+type reader struct {
+	*sheet
+	text                      uint64
+	object, code, box, origin *call
+	builder                   page.Builder
+	current                   uint64 // the text object
+	size                      float32
+	upright                   bool
+	blank                     bool // the last character is a blank and nothing else
+	last                      page.Char
+	level                     bool // the last one's baseline holds for all that are as high
+}
+
+func (s *sheet) newReader(text uint64) (*reader, error) {
+	r := &reader{sheet: s, text: text}
+	for name, to := range map[string]**call{
+		"FPDFText_GetTextObject": &r.object, "FPDFText_GetUnicode": &r.code,
+		"FPDFText_GetLooseCharBox": &r.box, "FPDFText_GetCharOrigin": &r.origin,
+	} {
+		found, err := s.instance.function(name)
+		if err != nil {
+			return nil, err
+		}
+		*to = found
+	}
+	return r, nil
+}
+
+// read reads the nth character.
+func (r *reader) read(ctx context.Context, n uint64) error {
+	code, err := r.instance.run(ctx, r.code, r.text, n)
+	if err != nil {
+		return err
+	}
+	plain := code == ' ' || code == 0xA0
+	if plain && r.blank {
+		return nil // one is enough
+	}
+	object, err := r.instance.run(ctx, r.object, r.text, n)
+	if err != nil || object == 0 { // PDFium added it
+		return err
+	}
+	if object != r.current {
+		set, err := r.setting(ctx, r.text, n, object)
+		if err != nil {
+			return err
+		}
+		r.builder.Set(set)
+		r.current, r.size, r.upright, r.level = object, set.Size, set.DX > 0.999, false
+	}
+	c := page.Char{Rune: rune(uint32(code))}
+	room := uint64(r.room)
+	if _, err = r.instance.run(ctx, r.box, r.text, n, room); err != nil {
+		return err
+	}
+	memory, err := r.File.view(r.room, 16)
+	if err != nil {
+		return err
+	}
+	c.Box = r.view.box(float(memory), float(memory[4:]), float(memory[8:]), float(memory[12:]))
+	if r.level && c.Box.Y0 == r.last.Box.Y0 && c.Box.Y1 == r.last.Box.Y1 {
+		c.Y = r.last.Y
+	} else if c.X, c.Y, err = r.where(ctx, n); err != nil {
+		return err
+	}
+	if r.upright {
+		c.X = c.Box.X0 // as for those that are not asked
+	}
+	r.blank = (plain || code == '\t') && c.Box.X0 < c.Box.X1 || r.blank && code == '\r' && c.Box == r.last.Box
+	r.last, r.level = c, r.upright
+	if r.shows(c.Box) {
+		r.builder.Add(upright(c, r.size, r.view))
+	}
+	return nil
+}
+
+// where is the origin of a character.
+func (r *reader) where(ctx context.Context, n uint64) (x, y float32, err error) {
+	room := uint64(r.room)
+	if _, err = r.instance.run(ctx, r.origin, r.text, n, room, room+8); err != nil {
+		return 0, 0, err
+	}
+	memory, err := r.File.view(r.room, 16)
+	if err != nil {
+		return 0, 0, err
+	}
+	x, y = r.view.point(float32(double(memory)), float32(double(memory[8:])))
+	return x, y, nil
 }
 
 // shows says whether the middle of a box is on the page.
