@@ -44,4 +44,7 @@ type Dice struct {
 }
 
 // Range is what has to be rolled for a row, both ends included.
-type Range struct{ Row, Low, High int }
+type Range struct {
+	Row, Low, High int
+	Column         int // Dice.Column, but in a table set in halves beside each other
+}
