@@ -77,11 +77,11 @@ type Style struct {
 // Report is what was found out about a page.
 type Report struct {
 	Page       int
-	Label      string // the number printed on it or the one that the file gives it; empty: none
-	Geometry   bool   // the order is from where the text stands, because the one in which it is painted is not plausible
-	Suspicious bool   // neither order is plausible
-	Gutters    []float32
-	Heads      []string // what was left out of the text: running heads, feet, page numbers
+	Label      string    // the number printed on it or the one that the file gives it; empty: none
+	Geometry   bool      // the order is from where the text stands, because the one in which it is painted is not plausible
+	Suspicious bool      // neither order is plausible
+	Gutters    []float32 // where the columns begin, but for the first
+	Heads      []string  // what was left out of the text: running heads, feet, page numbers
 	Tables     int
 	Chars      int
 }
