@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/internal/testdata"
+	quality "github.com/seed-98789ff7/converter/tools/bench/pdf"
 )
 
 // actAs makes the test program the one that is measured.
@@ -136,6 +137,37 @@ func TestPluginReport(t *testing.T) {
 	delete(round, "start python")
 	if less := squeezed(pluginReport([]map[string]sample{round}).String()); lines != 19 || strings.Count(text, "\n")-strings.Count(less, "\n") != 2 {
 		t.Errorf("of %d lines are left out, without Python:\n%s", lines, less)
+	}
+}
+
+// TestPDFReport: the same for PDF files. The text is what the bars are about.
+func TestPDFReport(t *testing.T) {
+	b := &pdfBench{peers: map[string][]string{"pdftotext": {"x"}, "mutool": {"x"}}}
+	good, one := quality.Text{Words: 0.9912, Trigrams: 0.98, Tens: 0.96, Order: 1}, quality.Text{Words: 1, Trigrams: 1, Tens: 1, Order: 1}
+	round := map[string]cost{
+		"ours": {cpu: 2e9, text: good}, "pdftotext": {cpu: 1e9, text: quality.Text{Words: 0.9}}, "mutool": {cpu: 1e9}, whole: {text: one},
+		"ours odd6-core.pdf": {text: quality.Text{Order: 0.9987}},
+	}
+	r := b.report()
+	r.rounds = []map[string]cost{round}
+	if !r.met() {
+		t.Errorf("a bar is not met:\n%s", r)
+	}
+	text := squeezed(r.String())
+	for _, want := range []string{
+		"ours 0.00 s 2.00 s 0 MB 0.9912 0.9800 0.9600 1.0000\n", "words of the reference 0.9912 (0.9912 to 0.9912) ≥ 0.9850 met\n",
+		"odd6-core 0.9987 0.0000\n", "CPU: ours to pdftotext 2.00 (2.00 to 2.00) ≤ 3.00 met\n", "CPU: ours to mutool 2.00",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "pypdf") {
+		t.Errorf("a tool that is not there is shown:\n%s", text)
+	}
+	round["ours"] = cost{cpu: 2e9, text: quality.Text{Words: 0.9, Trigrams: 0.98, Tens: 0.96, Order: 1}}
+	if r.met() {
+		t.Errorf("lost words meet the bar:\n%s", r)
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	renderer "github.com/seed-98789ff7/converter/core/asset/worker"
+	"github.com/seed-98789ff7/converter/plugins/pdf/extract"
 )
 
 // benchmark is one comparison.
@@ -60,6 +61,7 @@ func benchmarks() []benchmark {
 		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
 		{name: "api", summary: "three recorded APIs, against following each list from page to page", run: api},
 		{name: "images", summary: "pictures in four sizes, against Pillow, libvips and ImageMagick", run: pictures},
+		{name: "pdf", summary: "text of PDF files, against pdftotext, mutool and pypdf", run: pdfs},
 	}
 }
 
@@ -92,6 +94,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	if len(args) > 0 && args[0] == picturesServe {
 		return renderer.Serve(ctx, os.Stdin, os.Stdout, 1024)
+	}
+	if len(args) > 0 && args[0] == pdfFlag {
+		return readPDF(ctx, os.Stdout, args[1:])
+	}
+	if len(args) > 0 && args[0] == pdfWorker {
+		return extract.Work(ctx, os.Stdin, os.Stdout)
 	}
 	s := settings{say: os.Stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	quality "github.com/seed-98789ff7/converter/tools/bench/pdf"
 )
 
 // cost is what a step took.
@@ -21,6 +23,9 @@ type cost struct {
 	pluginCPU  time.Duration // cpu is the host's then, and peak
 	pluginPeak int64
 	ahead      int64 // records that the plugin was rid of while its host took none
+
+	text     quality.Text // how good the text is that was read
+	headings quality.Headings
 }
 
 // and is the cost of two steps, one behind the other.

@@ -91,7 +91,10 @@ func (b bar) limit() string {
 
 // ratio writes a ratio of the bar: where little is wanted as one part of so many.
 func (b bar) ratio(of float64) string {
-	if b.least > 0 {
+	switch {
+	case b.least > 0.9 && b.least < 1: // close to one, the third digit counts
+		return fmt.Sprintf("%.4f", of)
+	case b.least > 0:
 		return fmt.Sprintf("%.2f", of)
 	}
 	return fraction(of)
