@@ -12,14 +12,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/seed-98789ff7/converter/core/host"
-
 	"github.com/seed-98789ff7/converter/internal/testdata"
+	"github.com/seed-98789ff7/converter/plugins/pdf"
 )
 
 // TestMain lets the test binary be the program: for the scripts, and for the built-in plugins and the workers that a
 // run starts as processes of itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "plugin" || os.Args[1] == picturesName || os.Args[1] == pdfName) {
+	if len(os.Args) > 1 && (os.Args[1] == "plugin" || os.Args[1] == picturesName || os.Args[1] == pdf.WorkerCommand) {
 		main()
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-98789ff7/converter/core/host"
 	"github.com/seed-98789ff7/converter/plugins/foundry"
 	"github.com/seed-98789ff7/converter/plugins/open5e"
+	"github.com/seed-98789ff7/converter/plugins/pdf"
 	"github.com/seed-98789ff7/converter/plugins/rest"
 	"github.com/seed-98789ff7/converter/sdk"
 )
@@ -23,7 +24,7 @@ import (
 // builtIn are the plugins that come with the program. They run as processes like all others: this program, started again
 // as `converter plugin serve NAME`.
 func builtIn() map[string]func() sdk.Source {
-	return map[string]func() sdk.Source{"foundry": foundry.New, "open5e": open5e.New, "rest": rest.New}
+	return map[string]func() sdk.Source{"foundry": foundry.New, "open5e": open5e.New, "pdf": pdf.New, "rest": rest.New}
 }
 
 func builtInNames() []string {

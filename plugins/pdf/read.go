@@ -1,0 +1,281 @@
+package pdf
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed-98789ff7/converter/plugins/pdf/extract"
+	"github.com/seed-98789ff7/converter/plugins/pdf/grammar"
+	"github.com/seed-98789ff7/converter/plugins/pdf/keep"
+	"github.com/seed-98789ff7/converter/plugins/pdf/ocr"
+	"github.com/seed-98789ff7/converter/sdk"
+)
+
+// library is an opened source: its files.
+type library struct {
+	options  Options
+	env      sdk.Environment
+	files    []file
+	missing  error // files of the options that cannot be read
+	grammars []*grammar.Grammar
+	kept     *keep.Cache // nil: nothing is kept
+	pictures string      // folder of their bytes
+
+	mu   sync.Mutex    // guards what follows
+	pool *extract.Pool // nil until a file has to be opened
+}
+
+// checkpoint is that of a stream that was read to its end.
+type checkpoint struct {
+	Done   bool   `json:"done"`
+	SHA256 string `json:"sha256"`
+}
+
+func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
+	l := &library{options: o, env: env, pictures: pictureFolder(env)}
+	l.files, l.missing = o.find(env.Path)
+	var err error
+	if l.grammars, err = o.grammars(env.Path); err != nil {
+		return nil, err
+	}
+	if env.CacheDir != "" {
+		l.kept, err = keep.Open(keep.Config{Dir: filepath.Join(env.CacheDir, "pages"), TTL: length(o.CacheTTL, keep.TTL)})
+		if err != nil {
+			return nil, fmt.Errorf("open what is kept of files: %w", err)
+		}
+	}
+	return l, nil
+}
+
+func pictureFolder(env sdk.Environment) string {
+	for _, dir := range []string{env.CacheDir, env.WorkDir} {
+		if dir != "" {
+			return filepath.Join(dir, "pictures")
+		}
+	}
+	return ""
+}
+
+// grammars are those that the options name.
+func (o *Options) grammars(path func(string) string) ([]*grammar.Grammar, error) {
+	shipped, err := grammar.Shipped()
+	if err != nil {
+		return nil, err
+	}
+	names := o.Grammars
+	if names == nil {
+		names = []string{"dnd5e"}
+	}
+	var chosen []*grammar.Grammar
+	var faults []error
+	for i, name := range names {
+		at := slices.IndexFunc(shipped, func(g *grammar.Grammar) bool { return g.Name == name })
+		if at >= 0 {
+			chosen = append(chosen, shipped[at])
+			continue
+		}
+		d := &sdk.Diagnostic{Kind: sdk.Invalid, Code: "pdf.grammar", ConfigPath: fmt.Sprintf("/grammars/%d", i)}
+		if ext := filepath.Ext(name); ext != ".yaml" && ext != ".yml" {
+			d.Summary = fmt.Sprintf("there is no grammar %q", name)
+			d.Suggestion = "name a YAML file, or one of those that come with the converter: " + strings.Join(namesOf(shipped), ", ")
+			faults = append(faults, d)
+			continue
+		}
+		loaded, err := grammar.Load(nil, path(name))
+		if err != nil {
+			d.Summary, d.Cause, d.Suggestion = "the grammar "+name+" cannot be used", err, "correct the file; docs/pdf-grammars.md says how grammars are written"
+			faults = append(faults, d)
+			continue
+		}
+		chosen = append(chosen, loaded...)
+	}
+	return chosen, errors.Join(faults...)
+}
+
+func namesOf(list []*grammar.Grammar) []string {
+	names := make([]string, len(list))
+	for i, g := range list {
+		names[i] = g.Name
+	}
+	return names
+}
+
+// Close ends the processes.
+func (l *library) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pool == nil {
+		return nil
+	}
+	l.pool.Close()
+	return nil
+}
+
+// pooled is what reads files; it starts when it is first asked for.
+func (l *library) pooled() (*extract.Pool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pool != nil {
+		return l.pool, nil
+	}
+	command, err := l.command()
+	if err != nil {
+		return nil, err
+	}
+	c := extract.Config{
+		Command: command, Workers: l.options.Workers, PageTimeout: length(l.options.PageTimeout, 0), MemoryMB: l.options.MemoryMB, Log: l.env.Log,
+	}
+	if l.env.CacheDir != "" {
+		c.CacheDir = filepath.Join(l.env.CacheDir, "pdfium")
+	}
+	l.pool = extract.New(c)
+	return l.pool, nil
+}
+
+// Check says whether all files are there, and whether text can be recognised where the options want it.
+func (l *library) Check(ctx context.Context) error {
+	if l.missing != nil {
+		return l.missing
+	}
+	if len(l.files) == 0 {
+		return &sdk.Diagnostic{
+			Kind: sdk.NotFound, Code: "pdf.nothing_found", ConfigPath: "/files",
+			Summary:    "no PDF file was found in " + strings.Join(l.options.Files, ", "),
+			Suggestion: "name files, or folders that hold files whose names end in .pdf; exclude may leave nothing",
+		}
+	}
+	if l.options.OCR.Enabled {
+		_, err := ocr.Check(ctx, l.options.OCR.config())
+		return err
+	}
+	return nil
+}
+
+// Discover lists the files. How many records they hold is known once they have been read.
+func (l *library) Discover(context.Context) ([]sdk.Stream, error) {
+	if l.missing != nil {
+		return nil, l.missing
+	}
+	streams := make([]sdk.Stream, len(l.files))
+	for i, f := range l.files {
+		title, about := l.options.about(f.name)
+		streams[i] = sdk.Stream{
+			Name: f.name, Title: title, Kind: "rule", License: about.license(), Bytes: sdk.Estimate{Count: f.size, Quality: sdk.Exact},
+		}
+	}
+	return streams, nil
+}
+
+// license is what people say of it.
+func (a About) license() sdk.License {
+	if a.License == "" && a.Attribution == "" && a.LicenseURL == "" {
+		return sdk.License{}
+	}
+	return sdk.License{Expression: a.License, Attribution: a.Attribution, URL: a.LicenseURL, From: "config"}
+}
+
+// Read sends what is in the asked files.
+func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writer) error {
+	if l.missing != nil {
+		return l.missing
+	}
+	names := request.Streams
+	if len(names) == 0 {
+		for _, f := range l.files {
+			names = append(names, f.name)
+		}
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := l.readStream(ctx, name, request.State[name], out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *library) readStream(ctx context.Context, name string, state []byte, out sdk.Writer) error {
+	var past checkpoint
+	_ = json.Unmarshal(state, &past) // one that cannot be read is none
+	i := slices.IndexFunc(l.files, func(f file) bool { return f.name == name })
+	if i < 0 {
+		if past.Done {
+			return nil
+		}
+		return out.Skip(name, "", &sdk.Diagnostic{
+			Kind: sdk.NotFound, Code: "pdf.file_gone", Summary: "there is no file " + name, Stream: name,
+			Suggestion: "put it back, or take it out of what is to be read",
+		})
+	}
+	f := l.files[i]
+	sum, err := sumOf(f.path)
+	text := hex.EncodeToString(sum[:])
+	switch {
+	case err != nil && past.Done:
+		return nil
+	case err != nil:
+		return out.Skip(name, name, unreadable(f, err))
+	case past.Done && past.SHA256 != text:
+		out.Report(sdk.Diagnostic{
+			Severity: sdk.SeverityWarning, Kind: sdk.Unavailable, Code: "pdf.file_changed", Stream: name,
+			Summary: "the file has changed since this run read it; what was read is kept", Suggestion: "start a new run to read it as it is now",
+		})
+		return nil
+	case past.Done:
+		return nil
+	}
+	if err := l.readFile(ctx, f, sum, out); err != nil {
+		return err
+	}
+	done, err := json.Marshal(checkpoint{Done: true, SHA256: text})
+	if err != nil {
+		return err
+	}
+	return out.Checkpoint(name, done)
+}
+
+// readFile sends one file. Only an error of out or of ctx is an error; what is wrong with the file is skipped.
+func (l *library) readFile(ctx context.Context, f file, sum [sha256.Size]byte, out sdk.Writer) error {
+	r := &reading{library: l, file: f, sum: sum, out: out}
+	r.title, r.about = l.options.about(f.name)
+	if fault := r.extract(ctx); fault != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.broken != nil {
+			return r.broken
+		}
+		return out.Skip(f.name, f.name, fault)
+	}
+	return r.send(ctx)
+}
+
+func sumOf(path string) (sum [sha256.Size]byte, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	h := sha256.New()
+	_, err = io.Copy(h, file)
+	return [sha256.Size]byte(h.Sum(nil)), err
+}
+
+func unreadable(f file, err error) error {
+	return &sdk.Diagnostic{
+		Kind: sdk.Unavailable, Code: "pdf.file_unreadable", Summary: f.path + " cannot be read", Cause: err,
+		Suggestion: "check its rights, and the disk it is on",
+	}
+}
