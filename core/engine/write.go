@@ -181,7 +181,7 @@ func (r *run) catalogue(ctx context.Context, heads []core.Head) (*catalogue, err
 func (c *catalogue) finish(i int, e *core.Entity) (broken int) {
 	e.Slug = c.slugs[i]
 	e.AliasOf = c.twins[e.UID]
-	e.Counterparts = append(c.peers[e.UID], c.namesakes[e.UID]...)
+	e.Counterparts = slices.Concat(c.peers[e.UID], c.namesakes[e.UID])
 	source := c.order[e.Source.Name]
 	for j := range e.Assets {
 		use := &e.Assets[j]

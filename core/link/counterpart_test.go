@@ -25,8 +25,11 @@ func TestCounterparts(t *testing.T) {
 		want  string // uid of the first head's counterparts, with book and page
 	}{
 		{"another source", []core.Head{head(1, "a", "light", "1"), head(2, "b", "light", "1")}, "p:s2:b Book 2 20"},
-		{"in the order of the sources", []core.Head{head(3, "a", "light", "1"), head(2, "b", "light", "1"), head(1, "c", "light", "1")},
-			"p:s1:c Book 1 10, p:s2:b Book 2 20"},
+		{
+			"in the order of the sources",
+			[]core.Head{head(3, "a", "light", "1"), head(2, "b", "light", "1"), head(1, "c", "light", "1")},
+			"p:s1:c Book 1 10, p:s2:b Book 2 20",
+		},
 		{"another edition", []core.Head{head(1, "a", "light", "1"), head(2, "b", "light", "2")}, ""},
 		{"no edition", []core.Head{head(1, "a", "light", ""), head(2, "b", "light", "")}, ""},
 		{"another game", []core.Head{head(1, "a", "light", "1"), other}, ""},

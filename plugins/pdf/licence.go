@@ -75,11 +75,11 @@ func short(name string) string {
 	if name == "CC0" {
 		return name
 	}
-	out := "CC-BY"
+	parts := []string{"CC-BY"}
 	for _, part := range []struct{ short, long string }{{"NC", "COMMERCIAL"}, {"ND", "DERIV"}, {"SA", "ALIKE"}} {
 		if strings.Contains(name, part.long) || strings.HasSuffix(name, part.short) || strings.Contains(name, part.short+"-") || strings.Contains(name, part.short+" ") {
-			out += "-" + part.short
+			parts = append(parts, part.short)
 		}
 	}
-	return out
+	return strings.Join(parts, "-")
 }

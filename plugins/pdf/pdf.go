@@ -158,8 +158,11 @@ func (o *Options) about(name string) (title string, a About) {
 		}
 		own := b.About
 		for _, f := range []struct{ to, from *string }{
-			{&a.System, &own.System}, {&a.Edition, &own.Edition}, {&a.License, &own.License},
-			{&a.Attribution, &own.Attribution}, {&a.LicenseURL, &own.LicenseURL},
+			{&a.System, &own.System},
+			{&a.Edition, &own.Edition},
+			{&a.License, &own.License},
+			{&a.Attribution, &own.Attribution},
+			{&a.LicenseURL, &own.LicenseURL},
 		} {
 			if *f.from != "" {
 				*f.to = *f.from

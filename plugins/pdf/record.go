@@ -30,7 +30,6 @@ type author struct {
 	title   string
 	about   About
 	license sdk.License
-	game    string // where the options do not say: the grammar's
 	ids     map[string]int
 }
 

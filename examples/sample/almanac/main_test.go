@@ -40,7 +40,7 @@ func TestRunNamesTheMap(t *testing.T) {
 
 // Lines fit their column, whatever the words are.
 func TestWrap(t *testing.T) {
-	for _, l := range wrap(styled("**Knows the Way.** A boat that follows it comes home, though not always to its own harbour."), columnSize, bodySize) {
+	for _, l := range wrap(styled("**Knows the Way.** A boat that follows it comes home, though not always to its own harbour."), columnSize) {
 		used := 0.0
 		for _, w := range l {
 			used += w.face.width(w.text+" ", bodySize)

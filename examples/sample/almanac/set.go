@@ -188,12 +188,12 @@ func (s *setter) heading(text string, size float64, level int) {
 	s.y -= size*0.4 + 8
 }
 
-// wrap divides words into lines.
-func wrap(words []word, width, size float64) (lines [][]word) {
+// wrap divides words of the body into lines.
+func wrap(words []word, width float64) (lines [][]word) {
 	var line []word
 	used := 0.0
 	for _, w := range words {
-		wide := w.face.width(w.text+" ", size)
+		wide := w.face.width(w.text+" ", bodySize)
 		if len(line) > 0 && used+wide > width {
 			lines = append(lines, line)
 			line, used = nil, 0
@@ -223,7 +223,7 @@ func styled(line string) (words []word) {
 }
 
 func (s *setter) paragraph(line string) {
-	for _, l := range wrap(styled(line), columnSize, bodySize) {
+	for _, l := range wrap(styled(line), columnSize) {
 		s.room(leading)
 		s.line(l, s.x(), bodySize, "0")
 		s.y -= leading
@@ -257,7 +257,7 @@ func (s *setter) table(rows [][]string) {
 				words = append(words, word{text, f})
 			}
 			at := s.y
-			all := wrap(words, width, bodySize)
+			all := wrap(words, width)
 			for _, l := range all {
 				s.line(l, s.x()+starts[c], bodySize, "0")
 				s.y -= leading
@@ -279,7 +279,7 @@ func (s *setter) sidebar(lines []string) {
 				words[j].face = bold
 			}
 		}
-		all = append(all, wrap(words, columnSize-2*margin, bodySize)...)
+		all = append(all, wrap(words, columnSize-2*margin)...)
 	}
 	high := float64(len(all))*leading + 2*margin
 	s.room(high)
@@ -307,10 +307,10 @@ func (s *setter) file(picture []byte, caption string) ([]byte, error) {
 
 	f := &file{}
 	root, tree := f.reserve(), f.reserve()
-	fonts := ""
+	var fonts strings.Builder
 	for _, a := range []face{regular, bold, italic} {
 		n := f.add(fmt.Sprintf("<</Type/Font/Subtype/Type1/BaseFont/%s/Encoding/WinAnsiEncoding>>", a.base))
-		fonts += fmt.Sprintf("/%s %d 0 R", a.name, n)
+		fmt.Fprintf(&fonts, "/%s %d 0 R", a.name, n)
 	}
 	drawing := f.stream(fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode",
 		about.Width, about.Height), picture)
@@ -318,13 +318,13 @@ func (s *setter) file(picture []byte, caption string) ([]byte, error) {
 	for i := range s.pages {
 		content := f.stream("", []byte(s.pages[i].String())) // not packed: packers change
 		pages = append(pages, f.add(fmt.Sprintf("<</Type/Page/Parent %d 0 R/MediaBox[0 0 %d %d]/Contents %d 0 R/Resources<</Font<<%s>>/XObject<</Map %d 0 R>>>>>>",
-			tree, pageWidth, pageHeight, content, fonts, drawing)))
+			tree, pageWidth, pageHeight, content, fonts.String(), drawing)))
 	}
-	kids := ""
+	var kids strings.Builder
 	for _, p := range pages {
-		kids += fmt.Sprintf("%d 0 R ", p)
+		fmt.Fprintf(&kids, "%d 0 R ", p)
 	}
-	f.put(tree, fmt.Sprintf("<</Type/Pages/Kids[%s]/Count %d>>", kids, len(pages)))
+	f.put(tree, fmt.Sprintf("<</Type/Pages/Kids[%s]/Count %d>>", kids.String(), len(pages)))
 	f.put(root, fmt.Sprintf("<</Type/Catalog/Pages %d 0 R/Outlines %d 0 R/Lang(en)>>", tree, f.outline(s.bookmarks, pages)))
 	info := f.add(fmt.Sprintf("<</Title%s/Author(The keepers of Pellwick)/Creator(examples/sample/almanac)>>", title(s.title)))
 	return f.bytes(root, info), nil

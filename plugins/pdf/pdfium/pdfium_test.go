@@ -116,15 +116,20 @@ func TestDrawn(t *testing.T) {
 		{"thick line", "10 w 100 100 m 300 100 l S", nil, []page.Area{{Box: page.Box{X0: 100, Y0: 687, X1: 300, Y1: 697}, Filled: true}}, 1},
 		{"slanted line", "1 w 100 100 m 300 200 l S", nil, nil, 1},
 		{"grid in one path", "1 w 100 100 m 300 100 l 100 120 m 300 120 l 100 100 m 100 120 l S", []page.Rule{
-			{Box: page.Box{X0: 100, Y0: 691.5, X1: 300, Y1: 692.5}}, {Box: page.Box{X0: 100, Y0: 671.5, X1: 300, Y1: 672.5}},
+			{Box: page.Box{X0: 100, Y0: 691.5, X1: 300, Y1: 692.5}},
+			{Box: page.Box{X0: 100, Y0: 671.5, X1: 300, Y1: 672.5}},
 			{Box: page.Box{X0: 99.5, Y0: 672, X1: 100.5, Y1: 692}, Vertical: true},
 		}, nil, 1},
 		{"framed", "1 0 0 RG 100 100 200 50 re S", nil, []page.Area{{Box: page.Box{X0: 100, Y0: 642, X1: 300, Y1: 692}, Framed: true, LineTint: 0xff0000}}, 1},
 		{"filled and framed", "1 0 0 RG 0 0 1 rg 100 100 200 50 re B", nil, []page.Area{
 			{Box: page.Box{X0: 100, Y0: 642, X1: 300, Y1: 692}, Filled: true, Framed: true, FillColor: 0x0000ff, LineTint: 0xff0000},
 		}, 1},
-		{"round corners", "100 110 m 100 140 l 100 145 105 150 110 150 c 290 150 l 295 150 300 145 300 140 c 300 110 l 300 105 295 100 290 100 c 110 100 l 105 100 100 105 100 110 c f",
-			nil, []page.Area{{Box: page.Box{X0: 100, Y0: 642, X1: 300, Y1: 692}, Filled: true}}, 1},
+		{
+			"round corners", "100 110 m 100 140 l 100 145 105 150 110 150 c 290 150 l 295 150 300 145 300 140 c 300 110 l 300 105 295 100 290 100 c 110 100 l 105 100 100 105 100 110 c f",
+			nil,
+			[]page.Area{{Box: page.Box{X0: 100, Y0: 642, X1: 300, Y1: 692}, Filled: true}},
+			1,
+		},
 		{"circle", "150 100 m 177 100 200 122 200 150 c 200 177 177 200 150 200 c 122 200 100 177 100 150 c 100 122 122 100 150 100 c f", nil, nil, 1},
 		{"triangle", "100 100 m 200 100 l 150 200 l h f", nil, nil, 1},
 		{"dot", "100 100 0.4 0.4 re f", nil, nil, 1},
@@ -374,8 +379,12 @@ func TestPictures(t *testing.T) {
 		masked, stored bool
 		kind           string
 	}{
-		{"jpeg", false, true, "image/jpeg"}, {"jpeg", false, true, "image/jpeg"}, {"other", false, false, "image/png"},
-		{"other", false, false, "image/png"}, {"other", true, false, "image/png"}, {"jpeg", true, false, "image/png"},
+		{"jpeg", false, true, "image/jpeg"},
+		{"jpeg", false, true, "image/jpeg"},
+		{"other", false, false, "image/png"},
+		{"other", false, false, "image/png"},
+		{"other", true, false, "image/png"},
+		{"jpeg", true, false, "image/png"},
 	} {
 		got := p.Images[i]
 		if got.Filter != want.filter || got.Masked != want.masked || got.Width != 12 || got.Height != 8 || got.Index != i {
