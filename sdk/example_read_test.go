@@ -1,14 +1,17 @@
 package sdk_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -314,4 +317,76 @@ func ExampleFactsWriter() {
 	// fact guards {form  0 scroll  false}
 	// fact guards {size  2048  bytes false}
 	// checkpoint guards all
+}
+
+// A source that says what has not changed since an earlier run, as a whole or record by record.
+func ExampleRevisionWriter() {
+	roll := map[string]string{"guard-1": "on the wall", "guard-2": "asleep"}
+	source := sdk.Define(sdk.Plugin[none]{
+		Name: "guard", Version: "0.1.0", Incremental: true,
+		Read: func(_ context.Context, _ none, request sdk.ReadRequest, out sdk.Writer) error {
+			memory := out.(sdk.RevisionWriter)
+			now, _ := json.Marshal(roll) // mostly a hash; this one says of each record what it was
+			if bytes.Equal(request.Known["guards"], now) {
+				return memory.Unchanged("guards")
+			}
+			var was map[string]string
+			_ = json.Unmarshal(request.Known["guards"], &was) // none yet: nothing is known
+			for _, id := range slices.Sorted(maps.Keys(roll)) {
+				var err error
+				if was[id] == roll[id] {
+					err = memory.UnchangedRecord("guards", id)
+				} else {
+					err = out.Record("guards", sdk.Record{ID: id, JSON: fmt.Appendf(nil, `{"where": %q}`, roll[id])})
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return memory.Revision("guards", now)
+		},
+	})
+	if err := source.Configure(context.Background(), sdk.Configuration{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	read := func(known map[string][]byte) map[string][]byte {
+		p := reviser{known: map[string][]byte{}}
+		if err := source.Read(context.Background(), sdk.ReadRequest{Known: known}, p); err != nil {
+			fmt.Println(err)
+		}
+		return p.known
+	}
+	known := read(nil)
+	read(known)
+	roll["guard-2"] = "awake"
+	read(known)
+	// Output:
+	// record guards guard-1 {"where": "on the wall"}
+	// record guards guard-2 {"where": "asleep"}
+	// unchanged guards
+	// unchanged guards guard-1
+	// record guards guard-2 {"where": "awake"}
+}
+
+// reviser is a printer that remembers revisions.
+type reviser struct {
+	printer
+
+	known map[string][]byte
+}
+
+func (r reviser) Revision(stream string, revision []byte) error {
+	r.known[stream] = revision
+	return nil
+}
+
+func (reviser) Unchanged(stream string) error {
+	fmt.Println("unchanged", stream)
+	return nil
+}
+
+func (reviser) UnchangedRecord(stream, id string) error {
+	fmt.Println("unchanged", stream, id)
+	return nil
 }

@@ -26,7 +26,7 @@ type Plugin[C any] struct {
 	// StateVersion is raised when checkpoints change their form; default: 0.
 	StateVersion uint32
 	Resumable    bool // Read resumes from a checkpoint inside a stream; default: false
-	Incremental  bool // Read sends only what changed since a checkpoint of an earlier run; default: false
+	Incremental  bool // Read says what has not changed since an earlier run, see [RevisionWriter]; default: false
 
 	// Read sends the records, see [Source].
 	Read func(ctx context.Context, options C, request ReadRequest, out Writer) error

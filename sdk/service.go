@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type service struct {
 	idle       chan struct{} // closed when ending and no call runs
 	ending     bool
 	configured bool
+	remembers  bool     // the host takes revisions
 	reading    *reading // nil: nobody reads
 }
 
@@ -124,7 +126,10 @@ func (s *service) close() error {
 }
 
 // GetSpec says what the plugin is.
-func (s *service) GetSpec(context.Context, *sourcepb.GetSpecRequest) (*sourcepb.GetSpecResponse, error) {
+func (s *service) GetSpec(_ context.Context, r *sourcepb.GetSpecRequest) (*sourcepb.GetSpecResponse, error) {
+	s.mu.Lock()
+	s.remembers = slices.Contains(r.GetHostFeatures(), sourcepb.FeatureRevisions)
+	s.mu.Unlock()
 	return &sourcepb.GetSpecResponse{Spec: specToWire(s.source.Spec())}, nil
 }
 
@@ -205,9 +210,12 @@ func (s *service) Read(r *sourcepb.ReadRequest, stream grpc.ServerStreamingServe
 	}
 	defer s.stopReading()
 	w := newWriter(stream, r)
+	s.mu.Lock()
+	w.remembers = s.remembers
+	s.mu.Unlock()
 	err := w.flushing(func() error {
 		return s.source.Read(stream.Context(), ReadRequest{
-			Streams: r.GetStreams(), State: r.GetState(), RunID: r.GetRunId(),
+			Streams: r.GetStreams(), State: r.GetState(), RunID: r.GetRunId(), Known: r.GetKnown(),
 		}, w)
 	})
 	return w.end(err)

@@ -73,7 +73,7 @@ type Capabilities struct {
 	Check       bool
 	Discover    bool
 	Resumable   bool // Read resumes from a checkpoint inside a stream
-	Incremental bool
+	Incremental bool // Read heeds [ReadRequest.Known], and names revisions
 	FetchAsset  bool
 }
 
@@ -120,6 +120,9 @@ type ReadRequest struct {
 	Streams []string          // names, read in this order; nil: all
 	State   map[string][]byte // last stored checkpoint by stream
 	RunID   string
+	// Known is the revision that the source gave each stream when it was last read to its end, where the converter still has
+	// all of that; see [RevisionWriter].
+	Known map[string][]byte
 }
 
 // Asset is the opened body of an asset.

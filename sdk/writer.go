@@ -32,12 +32,16 @@ type writer struct {
 	records int      // limits of a batch
 	bytes   int
 
+	known     map[string][]byte // revisions that the host has given
+	remembers bool              // the host takes revisions
+
 	mu     sync.Mutex
 	failed error // of sending; sticks
 	ended  bool
 	seen   []string // streams, in order of their first message
 	counts map[string]*count
 	batch  *sourcepb.RecordBatch
+	same   *sourcepb.Unchanged // ids that wait to be sent; nil while there is a batch
 	size   int
 	arena  []byte // the JSON of the batch
 
@@ -67,11 +71,11 @@ func (f *fetched) take() Metrics {
 	return sum
 }
 
-type count struct{ records, failed int64 }
+type count struct{ records, failed, same int64 }
 
 func newWriter(stream grpc.ServerStreamingServer[sourcepb.ReadResponse], r *sourcepb.ReadRequest) *writer {
 	return &writer{
-		stream: stream, asked: r.GetStreams(), counts: map[string]*count{},
+		stream: stream, asked: r.GetStreams(), counts: map[string]*count{}, known: r.GetKnown(),
 		records: limit(r.GetLimits().GetRecords(), sourcepb.BatchRecords, 10*sourcepb.BatchRecords),
 		bytes:   limit(r.GetLimits().GetBytes(), sourcepb.BatchBytes, 4*sourcepb.BatchBytes),
 	}
@@ -143,7 +147,7 @@ func (w *writer) Record(stream string, r Record) error {
 
 // makeRoom leaves an open batch of the stream that the record fits in.
 func (w *writer) makeRoom(stream string, size int) error {
-	if w.batch != nil && (w.batch.Stream != stream || w.size+size > w.bytes) {
+	if w.same != nil || w.batch != nil && (w.batch.Stream != stream || w.size+size > w.bytes) {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -329,7 +333,8 @@ func (w *writer) usable() error {
 func (w *writer) status(stream string, state sourcepb.StreamStatus_State) error {
 	status := &sourcepb.StreamStatus{Stream: stream, State: state}
 	if state != sourcepb.StreamStatus_STATE_STARTED {
-		status.Records, status.Failed = w.counts[stream].records, w.counts[stream].failed
+		c := w.counts[stream]
+		status.Records, status.Failed, status.Unchanged = c.records, c.failed, c.same
 	}
 	return w.send(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Status{Status: status}})
 }
@@ -343,6 +348,10 @@ func (w *writer) send(m *sourcepb.ReadResponse) error {
 }
 
 func (w *writer) flush() error {
+	if same := w.same; same != nil && w.failed == nil {
+		w.same = nil
+		return w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Unchanged{Unchanged: same}})
+	}
 	if w.batch == nil || w.failed != nil {
 		return w.failed
 	}

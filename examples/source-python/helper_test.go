@@ -496,7 +496,7 @@ func TestForPeople(t *testing.T) {
 		t.Fatalf("status %d, %v, %s", status, err, text)
 	}
 	if d.Name != "bestiary" || d.SDK == "" || !slices.Equal(d.Protocols, []int{1}) || d.Options["additionalProperties"] != false ||
-		!slices.Equal(d.Capabilities, []string{"check", "discover", "resumable", "fetch_asset"}) {
+		!slices.Equal(d.Capabilities, []string{"check", "discover", "resumable", "incremental", "fetch_asset"}) {
 		t.Errorf("%+v", d)
 	}
 }

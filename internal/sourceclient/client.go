@@ -70,7 +70,9 @@ func New(conn grpc.ClientConnInterface, config Config) *Client {
 
 // Greet asks the plugin what it is. Its error is that of gRPC; [Client.Meaning] tells what it means.
 func (c *Client) Greet(ctx context.Context) error {
-	response, err := c.rpc.GetSpec(ctx, &sourcepb.GetSpecRequest{HostVersion: c.config.Version})
+	response, err := c.rpc.GetSpec(ctx, &sourcepb.GetSpecRequest{
+		HostVersion: c.config.Version, HostFeatures: []string{sourcepb.FeatureRevisions},
+	})
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (c *Client) ReadTimed(ctx context.Context, request sdk.ReadRequest, out sdk
 	call, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.rpc.Read(call, &sourcepb.ReadRequest{
-		Streams: request.Streams, State: request.State, RunId: request.RunID,
+		Streams: request.Streams, State: request.State, RunId: request.RunID, Known: request.Known,
 		Limits: &sourcepb.BatchLimits{
 			Records: int32(min(c.config.BatchRecords, math.MaxInt32)), Bytes: sourcepb.BatchBytes,
 		},
@@ -41,7 +41,7 @@ func (c *Client) ReadTimed(ctx context.Context, request sdk.ReadRequest, out sdk
 	if err != nil {
 		return c.failure(ctx, "read", err)
 	}
-	r := &reading{name: c.config.Name, asked: request.Streams, out: out, tallies: map[string]*tally{}}
+	r := &reading{name: c.config.Name, asked: request.Streams, known: request.Known, out: out, tallies: map[string]*tally{}}
 	if err := r.run(stream, clock); err != nil {
 		if r.broken {
 			return c.failure(ctx, "read", err)
@@ -61,6 +61,7 @@ func (idle) Stop()  {}
 type reading struct {
 	name    string
 	asked   []string
+	known   map[string][]byte
 	out     sdk.Writer
 	tallies map[string]*tally
 	broken  bool // the call itself ended with an error
@@ -69,8 +70,9 @@ type reading struct {
 
 // tally counts what came of a stream.
 type tally struct {
-	records, failed int64
-	complete        bool
+	records, failed, same int64
+	complete              bool
+	whole                 bool // it is as it was
 }
 
 func (r *reading) run(stream grpc.ServerStreamingClient[sourcepb.ReadResponse], clock Clock) error {
@@ -112,6 +114,10 @@ func (r *reading) take(message *sourcepb.ReadResponse) error {
 		return nil
 	case *sourcepb.ReadResponse_Facts:
 		return r.takeFacts(m.Facts)
+	case *sourcepb.ReadResponse_Revision:
+		return r.takeRevision(m.Revision)
+	case *sourcepb.ReadResponse_Unchanged:
+		return r.takeUnchanged(m.Unchanged)
 	}
 	if !r.unknown {
 		r.unknown = true
@@ -120,6 +126,51 @@ func (r *reading) take(message *sourcepb.ReadResponse) error {
 			Summary:    fmt.Sprintf("plugin %q sends messages that this converter does not know; they are left out", r.name),
 			Suggestion: "update the converter",
 		})
+	}
+	return nil
+}
+
+// takeRevision hands on what a stream's state is called. One that is too long is left out, and that is reported.
+func (r *reading) takeRevision(w *sourcepb.StreamRevision) error {
+	if _, err := r.tally(w.GetStream()); err != nil {
+		return err
+	}
+	out, ok := r.out.(sdk.RevisionWriter)
+	if !ok {
+		return nil
+	}
+	if n := len(w.GetRevision()); n > sdk.MaxRevision {
+		r.out.Report(sdk.Diagnostic{
+			Severity: sdk.SeverityWarning, Kind: sdk.Invalid, Code: CodeMisbehaved, Stream: w.GetStream(), Suggestion: ReportIt,
+			Summary: fmt.Sprintf("plugin %q: the revision of stream %q has %d bytes, more than %d: the next run reads it again", r.name, w.GetStream(), n, sdk.MaxRevision),
+		})
+		return nil
+	}
+	return out.Revision(w.GetStream(), w.GetRevision())
+}
+
+// takeUnchanged hands on what is as it was, as far as the plugin can know that.
+func (r *reading) takeUnchanged(w *sourcepb.Unchanged) error {
+	t, err := r.tally(w.GetStream())
+	if err != nil {
+		return err
+	}
+	out, ok := r.out.(sdk.RevisionWriter)
+	if _, known := r.known[w.GetStream()]; !known || !ok {
+		return r.misbehaved(w.GetStream(), "it called unchanged without having been given a revision of it")
+	}
+	if w.GetWhole() {
+		if t.records+t.failed+t.same > 0 {
+			return r.misbehaved(w.GetStream(), "it called unchanged after a part of it had come")
+		}
+		t.whole = true
+		return out.Unchanged(w.GetStream())
+	}
+	for _, id := range w.GetIds() {
+		t.same++
+		if err := out.UnchangedRecord(w.GetStream(), id); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -163,6 +214,9 @@ func (r *reading) takeRecords(batch *sourcepb.RecordBatch) error {
 	if err != nil {
 		return err
 	}
+	if t.whole && len(batch.GetRecords()) > 0 {
+		return r.misbehaved(batch.GetStream(), "had not changed, as it said")
+	}
 	for _, w := range batch.GetRecords() {
 		t.records++
 		if err := r.takeRecord(batch.GetStream(), w); err != nil {
@@ -194,6 +248,9 @@ func (r *reading) takeDiagnostic(w *sourcepb.Diagnostic) error {
 	if err != nil {
 		return err
 	}
+	if t.whole {
+		return r.misbehaved(d.Stream, "had not changed, as it said")
+	}
 	t.failed++
 	return r.out.Skip(d.Stream, d.RecordID, d)
 }
@@ -207,6 +264,9 @@ func (r *reading) takeStatus(s *sourcepb.StreamStatus) error {
 	if s.GetRecords() != t.records || s.GetFailed() != t.failed {
 		return r.incomplete(s.GetStream(), fmt.Sprintf("it counted %d records and %d failed, but %d and %d came",
 			s.GetRecords(), s.GetFailed(), t.records, t.failed))
+	}
+	if s.GetUnchanged() != t.same {
+		return r.incomplete(s.GetStream(), fmt.Sprintf("it counted %d unchanged records, but %d came", s.GetUnchanged(), t.same))
 	}
 	return nil
 }

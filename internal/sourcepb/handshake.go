@@ -38,6 +38,9 @@ const LogLevelKey = "CONVERTER_LOG_LEVEL"
 // went before the plugin first looked.
 const HostKey = "CONVERTER_HOST_PID"
 
+// FeatureRevisions is what a host that takes revisions of streams, and what has not changed since, says of itself in GetSpec.
+const FeatureRevisions = "revisions"
+
 // The sizes both ends hold to.
 const (
 	// MaxMessage is the largest message that is accepted, in bytes.

@@ -191,7 +191,7 @@ func (x Diagnostic_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Diagnostic_Severity.Descriptor instead.
 func (Diagnostic_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30, 0}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{32, 0}
 }
 
 // Spec describes a plugin.
@@ -349,7 +349,7 @@ type Capabilities struct {
 	Discover bool `protobuf:"varint,2,opt,name=discover,proto3" json:"discover,omitempty"`
 	// Read resumes from a checkpoint inside a stream.
 	Resumable bool `protobuf:"varint,3,opt,name=resumable,proto3" json:"resumable,omitempty"`
-	// Read sends only what changed since a checkpoint of an earlier run.
+	// Read heeds known: it says what is as it was, instead of sending it again. It names the revision of what it sends.
 	Incremental bool `protobuf:"varint,4,opt,name=incremental,proto3" json:"incremental,omitempty"`
 	// FetchAsset sends assets; without it no record refers to one by key.
 	FetchAsset    bool `protobuf:"varint,5,opt,name=fetch_asset,json=fetchAsset,proto3" json:"fetch_asset,omitempty"`
@@ -427,7 +427,7 @@ type GetSpecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of the converter; empty in tests.
 	HostVersion string `protobuf:"bytes,1,opt,name=host_version,json=hostVersion,proto3" json:"host_version,omitempty"`
-	// Names of additive host behaviours the plugin may rely on.
+	// Names of additive host behaviours the plugin may rely on: revisions, the host takes StreamRevision.
 	HostFeatures  []string `protobuf:"bytes,2,rep,name=host_features,json=hostFeatures,proto3" json:"host_features,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1060,7 +1060,11 @@ type ReadRequest struct {
 	// What the host wants of batches; absent: what the protocol says.
 	Limits *BatchLimits `protobuf:"bytes,3,opt,name=limits,proto3" json:"limits,omitempty"`
 	// Id of the run, for logs.
-	RunId         string `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	RunId string `protobuf:"bytes,4,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// By stream: the revision that this source gave it when it was last read to its end, by a run that ended well, in the same
+	// version of plugin and host, and with the same options. The host still has all that was sent then. What the plugin cannot
+	// tell to be as it was is sent again; so is all of a stream that is not in it.
+	Known         map[string][]byte `protobuf:"bytes,5,rep,name=known,proto3" json:"known,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1121,6 +1125,13 @@ func (x *ReadRequest) GetRunId() string {
 		return x.RunId
 	}
 	return ""
+}
+
+func (x *ReadRequest) GetKnown() map[string][]byte {
+	if x != nil {
+		return x.Known
+	}
+	return nil
 }
 
 // BatchLimits bound one RecordBatch.
@@ -1190,6 +1201,8 @@ type ReadResponse struct {
 	//	*ReadResponse_Progress
 	//	*ReadResponse_Metrics
 	//	*ReadResponse_Facts
+	//	*ReadResponse_Revision
+	//	*ReadResponse_Unchanged
 	Message       isReadResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1295,6 +1308,24 @@ func (x *ReadResponse) GetFacts() *StreamFacts {
 	return nil
 }
 
+func (x *ReadResponse) GetRevision() *StreamRevision {
+	if x != nil {
+		if x, ok := x.Message.(*ReadResponse_Revision); ok {
+			return x.Revision
+		}
+	}
+	return nil
+}
+
+func (x *ReadResponse) GetUnchanged() *Unchanged {
+	if x != nil {
+		if x, ok := x.Message.(*ReadResponse_Unchanged); ok {
+			return x.Unchanged
+		}
+	}
+	return nil
+}
+
 type isReadResponse_Message interface {
 	isReadResponse_Message()
 }
@@ -1327,6 +1358,14 @@ type ReadResponse_Facts struct {
 	Facts *StreamFacts `protobuf:"bytes,7,opt,name=facts,proto3,oneof"`
 }
 
+type ReadResponse_Revision struct {
+	Revision *StreamRevision `protobuf:"bytes,8,opt,name=revision,proto3,oneof"`
+}
+
+type ReadResponse_Unchanged struct {
+	Unchanged *Unchanged `protobuf:"bytes,9,opt,name=unchanged,proto3,oneof"`
+}
+
 func (*ReadResponse_Records) isReadResponse_Message() {}
 
 func (*ReadResponse_Checkpoint) isReadResponse_Message() {}
@@ -1340,6 +1379,10 @@ func (*ReadResponse_Progress) isReadResponse_Message() {}
 func (*ReadResponse_Metrics) isReadResponse_Message() {}
 
 func (*ReadResponse_Facts) isReadResponse_Message() {}
+
+func (*ReadResponse_Revision) isReadResponse_Message() {}
+
+func (*ReadResponse_Unchanged) isReadResponse_Message() {}
 
 // RecordBatch is some records of one stream that travel together.
 type RecordBatch struct {
@@ -2407,7 +2450,9 @@ type StreamStatus struct {
 	// Records sent, at the end. It has to be the number that came.
 	Records int64 `protobuf:"varint,3,opt,name=records,proto3" json:"records,omitempty"`
 	// Records that failed, at the end: how many Diagnostics were skipped.
-	Failed        int64 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	Failed int64 `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`
+	// Records that were said to be unchanged by their ids, at the end. They are not among those sent.
+	Unchanged     int64 `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2466,6 +2511,13 @@ func (x *StreamStatus) GetRecords() int64 {
 func (x *StreamStatus) GetFailed() int64 {
 	if x != nil {
 		return x.Failed
+	}
+	return 0
+}
+
+func (x *StreamStatus) GetUnchanged() int64 {
+	if x != nil {
+		return x.Unchanged
 	}
 	return 0
 }
@@ -2688,6 +2740,126 @@ func (x *StreamFacts) GetFacts() []*Fact {
 	return nil
 }
 
+// StreamRevision names the state that a stream is read in, to be given back in ReadRequest.known. It comes before the end of
+// its stream; the last one counts. It is another one whenever anything that was sent for the stream might be: records,
+// diagnostics, facts, and where assets are. A stream that changes while it is read has none. Only hosts with the feature
+// revisions take it.
+type StreamRevision struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// At most 4096 bytes, such as a hash; nobody else looks into it.
+	Revision      []byte `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamRevision) Reset() {
+	*x = StreamRevision{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamRevision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamRevision) ProtoMessage() {}
+
+func (x *StreamRevision) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamRevision.ProtoReflect.Descriptor instead.
+func (*StreamRevision) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *StreamRevision) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *StreamRevision) GetRevision() []byte {
+	if x != nil {
+		return x.Revision
+	}
+	return nil
+}
+
+// Unchanged says what of a stream is as it was in the revision of ReadRequest.known. The host takes it from there.
+type Unchanged struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Stream string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// All of it: nothing else is sent for the stream but its status.
+	Whole bool `protobuf:"varint,2,opt,name=whole,proto3" json:"whole,omitempty"`
+	// Else these records, by their ids, each in its place among those that are sent.
+	Ids           []string `protobuf:"bytes,3,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unchanged) Reset() {
+	*x = Unchanged{}
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unchanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unchanged) ProtoMessage() {}
+
+func (x *Unchanged) ProtoReflect() protoreflect.Message {
+	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unchanged.ProtoReflect.Descriptor instead.
+func (*Unchanged) Descriptor() ([]byte, []int) {
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Unchanged) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *Unchanged) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *Unchanged) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
 // Fact is one thing to know of a stream, for the output's manifest and for people.
 type Fact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2710,7 +2882,7 @@ type Fact struct {
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2722,7 +2894,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[29]
+	mi := &file_converter_source_v1_source_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2735,7 +2907,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{29}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Fact) GetName() string {
@@ -2839,7 +3011,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	mi := &file_converter_source_v1_source_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +3023,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[30]
+	mi := &file_converter_source_v1_source_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +3036,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{30}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Diagnostic) GetSeverity() Diagnostic_Severity {
@@ -2955,7 +3127,7 @@ type FetchAssetRequest struct {
 
 func (x *FetchAssetRequest) Reset() {
 	*x = FetchAssetRequest{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[31]
+	mi := &file_converter_source_v1_source_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2967,7 +3139,7 @@ func (x *FetchAssetRequest) String() string {
 func (*FetchAssetRequest) ProtoMessage() {}
 
 func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[31]
+	mi := &file_converter_source_v1_source_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2980,7 +3152,7 @@ func (x *FetchAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetRequest.ProtoReflect.Descriptor instead.
 func (*FetchAssetRequest) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{31}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *FetchAssetRequest) GetAsset() *AssetRef {
@@ -3004,7 +3176,7 @@ type FetchAssetResponse struct {
 
 func (x *FetchAssetResponse) Reset() {
 	*x = FetchAssetResponse{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[32]
+	mi := &file_converter_source_v1_source_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3016,7 +3188,7 @@ func (x *FetchAssetResponse) String() string {
 func (*FetchAssetResponse) ProtoMessage() {}
 
 func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[32]
+	mi := &file_converter_source_v1_source_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3029,7 +3201,7 @@ func (x *FetchAssetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchAssetResponse.ProtoReflect.Descriptor instead.
 func (*FetchAssetResponse) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{32}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FetchAssetResponse) GetMessage() isFetchAssetResponse_Message {
@@ -3088,7 +3260,7 @@ type AssetInfo struct {
 
 func (x *AssetInfo) Reset() {
 	*x = AssetInfo{}
-	mi := &file_converter_source_v1_source_proto_msgTypes[33]
+	mi := &file_converter_source_v1_source_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3272,7 @@ func (x *AssetInfo) String() string {
 func (*AssetInfo) ProtoMessage() {}
 
 func (x *AssetInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_converter_source_v1_source_proto_msgTypes[33]
+	mi := &file_converter_source_v1_source_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3285,7 @@ func (x *AssetInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetInfo.ProtoReflect.Descriptor instead.
 func (*AssetInfo) Descriptor() ([]byte, []int) {
-	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{33}
+	return file_converter_source_v1_source_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AssetInfo) GetMediaType() string {
@@ -3199,19 +3371,24 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"expression\x12 \n" +
 	"\vattribution\x18\x02 \x01(\tR\vattribution\x12\x10\n" +
 	"\x03url\x18\x03 \x01(\tR\x03url\x12\x12\n" +
-	"\x04from\x18\x04 \x01(\tR\x04from\"\xf5\x01\n" +
+	"\x04from\x18\x04 \x01(\tR\x04from\"\xf2\x02\n" +
 	"\vReadRequest\x12\x18\n" +
 	"\astreams\x18\x01 \x03(\tR\astreams\x12A\n" +
 	"\x05state\x18\x02 \x03(\v2+.converter.source.v1.ReadRequest.StateEntryR\x05state\x128\n" +
 	"\x06limits\x18\x03 \x01(\v2 .converter.source.v1.BatchLimitsR\x06limits\x12\x15\n" +
-	"\x06run_id\x18\x04 \x01(\tR\x05runId\x1a8\n" +
+	"\x06run_id\x18\x04 \x01(\tR\x05runId\x12A\n" +
+	"\x05known\x18\x05 \x03(\v2+.converter.source.v1.ReadRequest.KnownEntryR\x05known\x1a8\n" +
 	"\n" +
 	"StateEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"KnownEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\"=\n" +
 	"\vBatchLimits\x12\x18\n" +
 	"\arecords\x18\x01 \x01(\x05R\arecords\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x05R\x05bytes\"\xcb\x03\n" +
+	"\x05bytes\x18\x02 \x01(\x05R\x05bytes\"\xce\x04\n" +
 	"\fReadResponse\x12<\n" +
 	"\arecords\x18\x01 \x01(\v2 .converter.source.v1.RecordBatchH\x00R\arecords\x12A\n" +
 	"\n" +
@@ -3223,7 +3400,9 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x06status\x18\x04 \x01(\v2!.converter.source.v1.StreamStatusH\x00R\x06status\x12;\n" +
 	"\bprogress\x18\x05 \x01(\v2\x1d.converter.source.v1.ProgressH\x00R\bprogress\x128\n" +
 	"\ametrics\x18\x06 \x01(\v2\x1c.converter.source.v1.MetricsH\x00R\ametrics\x128\n" +
-	"\x05facts\x18\a \x01(\v2 .converter.source.v1.StreamFactsH\x00R\x05factsB\t\n" +
+	"\x05facts\x18\a \x01(\v2 .converter.source.v1.StreamFactsH\x00R\x05facts\x12A\n" +
+	"\brevision\x18\b \x01(\v2#.converter.source.v1.StreamRevisionH\x00R\brevision\x12>\n" +
+	"\tunchanged\x18\t \x01(\v2\x1e.converter.source.v1.UnchangedH\x00R\tunchangedB\t\n" +
 	"\amessage\"\\\n" +
 	"\vRecordBatch\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x125\n" +
@@ -3326,12 +3505,13 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\n" +
 	"Checkpoint\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\fR\x05state\"\xf4\x01\n" +
+	"\x05state\x18\x02 \x01(\fR\x05state\"\x92\x02\n" +
 	"\fStreamStatus\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12=\n" +
 	"\x05state\x18\x02 \x01(\x0e2'.converter.source.v1.StreamStatus.StateR\x05state\x12\x18\n" +
 	"\arecords\x18\x03 \x01(\x03R\arecords\x12\x16\n" +
-	"\x06failed\x18\x04 \x01(\x03R\x06failed\"[\n" +
+	"\x06failed\x18\x04 \x01(\x03R\x06failed\x12\x1c\n" +
+	"\tunchanged\x18\x05 \x01(\x03R\tunchanged\"[\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_STARTED\x10\x01\x12\x12\n" +
@@ -3352,7 +3532,14 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x0frecords_changed\x18\x06 \x01(\x03R\x0erecordsChanged\"V\n" +
 	"\vStreamFacts\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12/\n" +
-	"\x05facts\x18\x02 \x03(\v2\x19.converter.source.v1.FactR\x05facts\"\x97\x01\n" +
+	"\x05facts\x18\x02 \x03(\v2\x19.converter.source.v1.FactR\x05facts\"D\n" +
+	"\x0eStreamRevision\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\fR\brevision\"K\n" +
+	"\tUnchanged\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x14\n" +
+	"\x05whole\x18\x02 \x01(\bR\x05whole\x12\x10\n" +
+	"\x03ids\x18\x03 \x03(\tR\x03ids\"\x97\x01\n" +
 	"\x04Fact\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x18\n" +
@@ -3415,7 +3602,7 @@ func file_converter_source_v1_source_proto_rawDescGZIP() []byte {
 }
 
 var file_converter_source_v1_source_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_converter_source_v1_source_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_converter_source_v1_source_proto_goTypes = []any{
 	(Estimate_Quality)(0),      // 0: converter.source.v1.Estimate.Quality
 	(StreamStatus_State)(0),    // 1: converter.source.v1.StreamStatus.State
@@ -3449,67 +3636,73 @@ var file_converter_source_v1_source_proto_goTypes = []any{
 	(*Progress)(nil),           // 29: converter.source.v1.Progress
 	(*Metrics)(nil),            // 30: converter.source.v1.Metrics
 	(*StreamFacts)(nil),        // 31: converter.source.v1.StreamFacts
-	(*Fact)(nil),               // 32: converter.source.v1.Fact
-	(*Diagnostic)(nil),         // 33: converter.source.v1.Diagnostic
-	(*FetchAssetRequest)(nil),  // 34: converter.source.v1.FetchAssetRequest
-	(*FetchAssetResponse)(nil), // 35: converter.source.v1.FetchAssetResponse
-	(*AssetInfo)(nil),          // 36: converter.source.v1.AssetInfo
-	nil,                        // 37: converter.source.v1.ReadRequest.StateEntry
+	(*StreamRevision)(nil),     // 32: converter.source.v1.StreamRevision
+	(*Unchanged)(nil),          // 33: converter.source.v1.Unchanged
+	(*Fact)(nil),               // 34: converter.source.v1.Fact
+	(*Diagnostic)(nil),         // 35: converter.source.v1.Diagnostic
+	(*FetchAssetRequest)(nil),  // 36: converter.source.v1.FetchAssetRequest
+	(*FetchAssetResponse)(nil), // 37: converter.source.v1.FetchAssetResponse
+	(*AssetInfo)(nil),          // 38: converter.source.v1.AssetInfo
+	nil,                        // 39: converter.source.v1.ReadRequest.StateEntry
+	nil,                        // 40: converter.source.v1.ReadRequest.KnownEntry
 }
 var file_converter_source_v1_source_proto_depIdxs = []int32{
 	4,  // 0: converter.source.v1.Spec.capabilities:type_name -> converter.source.v1.Capabilities
 	3,  // 1: converter.source.v1.GetSpecResponse.spec:type_name -> converter.source.v1.Spec
-	33, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
-	33, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	35, // 2: converter.source.v1.ConfigureResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	35, // 3: converter.source.v1.CheckResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	13, // 4: converter.source.v1.DiscoverResponse.streams:type_name -> converter.source.v1.Stream
-	33, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
+	35, // 5: converter.source.v1.DiscoverResponse.diagnostics:type_name -> converter.source.v1.Diagnostic
 	14, // 6: converter.source.v1.Stream.records:type_name -> converter.source.v1.Estimate
 	14, // 7: converter.source.v1.Stream.assets:type_name -> converter.source.v1.Estimate
 	14, // 8: converter.source.v1.Stream.bytes:type_name -> converter.source.v1.Estimate
 	15, // 9: converter.source.v1.Stream.license:type_name -> converter.source.v1.License
 	0,  // 10: converter.source.v1.Estimate.quality:type_name -> converter.source.v1.Estimate.Quality
-	37, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
+	39, // 11: converter.source.v1.ReadRequest.state:type_name -> converter.source.v1.ReadRequest.StateEntry
 	17, // 12: converter.source.v1.ReadRequest.limits:type_name -> converter.source.v1.BatchLimits
-	19, // 13: converter.source.v1.ReadResponse.records:type_name -> converter.source.v1.RecordBatch
-	27, // 14: converter.source.v1.ReadResponse.checkpoint:type_name -> converter.source.v1.Checkpoint
-	33, // 15: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
-	28, // 16: converter.source.v1.ReadResponse.status:type_name -> converter.source.v1.StreamStatus
-	29, // 17: converter.source.v1.ReadResponse.progress:type_name -> converter.source.v1.Progress
-	30, // 18: converter.source.v1.ReadResponse.metrics:type_name -> converter.source.v1.Metrics
-	31, // 19: converter.source.v1.ReadResponse.facts:type_name -> converter.source.v1.StreamFacts
-	20, // 20: converter.source.v1.RecordBatch.records:type_name -> converter.source.v1.Record
-	23, // 21: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
-	24, // 22: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
-	15, // 23: converter.source.v1.Record.license:type_name -> converter.source.v1.License
-	25, // 24: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
-	26, // 25: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
-	21, // 26: converter.source.v1.Record.texts:type_name -> converter.source.v1.Text
-	22, // 27: converter.source.v1.Record.embedded:type_name -> converter.source.v1.Embedded
-	15, // 28: converter.source.v1.Embedded.license:type_name -> converter.source.v1.License
-	15, // 29: converter.source.v1.AssetRef.license:type_name -> converter.source.v1.License
-	1,  // 30: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
-	32, // 31: converter.source.v1.StreamFacts.facts:type_name -> converter.source.v1.Fact
-	2,  // 32: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
-	24, // 33: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
-	25, // 34: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
-	36, // 35: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
-	5,  // 36: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
-	7,  // 37: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
-	9,  // 38: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
-	11, // 39: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
-	16, // 40: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
-	34, // 41: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
-	6,  // 42: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
-	8,  // 43: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
-	10, // 44: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
-	12, // 45: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
-	18, // 46: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
-	35, // 47: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
-	42, // [42:48] is the sub-list for method output_type
-	36, // [36:42] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	40, // 13: converter.source.v1.ReadRequest.known:type_name -> converter.source.v1.ReadRequest.KnownEntry
+	19, // 14: converter.source.v1.ReadResponse.records:type_name -> converter.source.v1.RecordBatch
+	27, // 15: converter.source.v1.ReadResponse.checkpoint:type_name -> converter.source.v1.Checkpoint
+	35, // 16: converter.source.v1.ReadResponse.diagnostic:type_name -> converter.source.v1.Diagnostic
+	28, // 17: converter.source.v1.ReadResponse.status:type_name -> converter.source.v1.StreamStatus
+	29, // 18: converter.source.v1.ReadResponse.progress:type_name -> converter.source.v1.Progress
+	30, // 19: converter.source.v1.ReadResponse.metrics:type_name -> converter.source.v1.Metrics
+	31, // 20: converter.source.v1.ReadResponse.facts:type_name -> converter.source.v1.StreamFacts
+	32, // 21: converter.source.v1.ReadResponse.revision:type_name -> converter.source.v1.StreamRevision
+	33, // 22: converter.source.v1.ReadResponse.unchanged:type_name -> converter.source.v1.Unchanged
+	20, // 23: converter.source.v1.RecordBatch.records:type_name -> converter.source.v1.Record
+	23, // 24: converter.source.v1.Record.ruleset:type_name -> converter.source.v1.Ruleset
+	24, // 25: converter.source.v1.Record.origin:type_name -> converter.source.v1.Origin
+	15, // 26: converter.source.v1.Record.license:type_name -> converter.source.v1.License
+	25, // 27: converter.source.v1.Record.assets:type_name -> converter.source.v1.AssetRef
+	26, // 28: converter.source.v1.Record.links:type_name -> converter.source.v1.Link
+	21, // 29: converter.source.v1.Record.texts:type_name -> converter.source.v1.Text
+	22, // 30: converter.source.v1.Record.embedded:type_name -> converter.source.v1.Embedded
+	15, // 31: converter.source.v1.Embedded.license:type_name -> converter.source.v1.License
+	15, // 32: converter.source.v1.AssetRef.license:type_name -> converter.source.v1.License
+	1,  // 33: converter.source.v1.StreamStatus.state:type_name -> converter.source.v1.StreamStatus.State
+	34, // 34: converter.source.v1.StreamFacts.facts:type_name -> converter.source.v1.Fact
+	2,  // 35: converter.source.v1.Diagnostic.severity:type_name -> converter.source.v1.Diagnostic.Severity
+	24, // 36: converter.source.v1.Diagnostic.origin:type_name -> converter.source.v1.Origin
+	25, // 37: converter.source.v1.FetchAssetRequest.asset:type_name -> converter.source.v1.AssetRef
+	38, // 38: converter.source.v1.FetchAssetResponse.info:type_name -> converter.source.v1.AssetInfo
+	5,  // 39: converter.source.v1.SourceService.GetSpec:input_type -> converter.source.v1.GetSpecRequest
+	7,  // 40: converter.source.v1.SourceService.Configure:input_type -> converter.source.v1.ConfigureRequest
+	9,  // 41: converter.source.v1.SourceService.Check:input_type -> converter.source.v1.CheckRequest
+	11, // 42: converter.source.v1.SourceService.Discover:input_type -> converter.source.v1.DiscoverRequest
+	16, // 43: converter.source.v1.SourceService.Read:input_type -> converter.source.v1.ReadRequest
+	36, // 44: converter.source.v1.SourceService.FetchAsset:input_type -> converter.source.v1.FetchAssetRequest
+	6,  // 45: converter.source.v1.SourceService.GetSpec:output_type -> converter.source.v1.GetSpecResponse
+	8,  // 46: converter.source.v1.SourceService.Configure:output_type -> converter.source.v1.ConfigureResponse
+	10, // 47: converter.source.v1.SourceService.Check:output_type -> converter.source.v1.CheckResponse
+	12, // 48: converter.source.v1.SourceService.Discover:output_type -> converter.source.v1.DiscoverResponse
+	18, // 49: converter.source.v1.SourceService.Read:output_type -> converter.source.v1.ReadResponse
+	37, // 50: converter.source.v1.SourceService.FetchAsset:output_type -> converter.source.v1.FetchAssetResponse
+	45, // [45:51] is the sub-list for method output_type
+	39, // [39:45] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_converter_source_v1_source_proto_init() }
@@ -3525,17 +3718,19 @@ func file_converter_source_v1_source_proto_init() {
 		(*ReadResponse_Progress)(nil),
 		(*ReadResponse_Metrics)(nil),
 		(*ReadResponse_Facts)(nil),
+		(*ReadResponse_Revision)(nil),
+		(*ReadResponse_Unchanged)(nil),
 	}
 	file_converter_source_v1_source_proto_msgTypes[22].OneofWrappers = []any{
 		(*AssetRef_Url)(nil),
 		(*AssetRef_Path)(nil),
 		(*AssetRef_Key)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[29].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[31].OneofWrappers = []any{
 		(*Fact_Number)(nil),
 		(*Fact_Text)(nil),
 	}
-	file_converter_source_v1_source_proto_msgTypes[32].OneofWrappers = []any{
+	file_converter_source_v1_source_proto_msgTypes[34].OneofWrappers = []any{
 		(*FetchAssetResponse_Info)(nil),
 		(*FetchAssetResponse_Chunk)(nil),
 	}
@@ -3545,7 +3740,7 @@ func file_converter_source_v1_source_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_converter_source_v1_source_proto_rawDesc), len(file_converter_source_v1_source_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

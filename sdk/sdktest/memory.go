@@ -149,8 +149,9 @@ type innerWriter struct {
 }
 
 var (
-	_ sdk.MetricsWriter = (*innerWriter)(nil)
-	_ sdk.FactsWriter   = (*innerWriter)(nil)
+	_ sdk.MetricsWriter  = (*innerWriter)(nil)
+	_ sdk.FactsWriter    = (*innerWriter)(nil)
+	_ sdk.RevisionWriter = (*innerWriter)(nil)
 )
 
 // Record is that of [sdk.Writer].
@@ -175,6 +176,27 @@ func (w *innerWriter) Checkpoint(stream string, state []byte) error {
 	w.inner.waiting.Add(1)
 	defer w.inner.waiting.Add(-1)
 	return w.Writer.Checkpoint(stream, state)
+}
+
+// Revision is that of [sdk.RevisionWriter].
+func (w *innerWriter) Revision(stream string, revision []byte) error {
+	return w.remembering(func(out sdk.RevisionWriter) error { return out.Revision(stream, revision) })
+}
+
+// Unchanged is that of [sdk.RevisionWriter].
+func (w *innerWriter) Unchanged(stream string) error {
+	return w.remembering(func(out sdk.RevisionWriter) error { return out.Unchanged(stream) })
+}
+
+// UnchangedRecord is that of [sdk.RevisionWriter].
+func (w *innerWriter) UnchangedRecord(stream, id string) error {
+	return w.remembering(func(out sdk.RevisionWriter) error { return out.UnchangedRecord(stream, id) })
+}
+
+func (w *innerWriter) remembering(do func(out sdk.RevisionWriter) error) error {
+	w.inner.waiting.Add(1)
+	defer w.inner.waiting.Add(-1)
+	return do(w.Writer.(sdk.RevisionWriter)) // it is that of the SDK
 }
 
 // Metrics is that of [sdk.MetricsWriter].

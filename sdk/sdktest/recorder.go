@@ -28,6 +28,8 @@ type recorder struct {
 
 	scribe *scribe // nil: nobody wants to see the records themselves
 
+	past map[string]*track // what came of streams when they had the revisions that the source was given; nil: it was given none
+
 	mu       sync.Mutex
 	streams  map[string]*track
 	order    []string
@@ -51,6 +53,9 @@ type track struct {
 	failed  int64
 	state   []byte // first checkpoint; nil: none
 	at      int    // items before it
+
+	revision []byte // nil: none
+	same     int64  // records, or failures, that had not changed
 }
 
 // item is a record, or a failure, by its digest.
@@ -253,6 +258,57 @@ func (r *recorder) Checkpoint(stream string, state []byte) error {
 		t.state, t.at = append([]byte{}, state...), len(t.items)
 	}
 	return err
+}
+
+// Revision is that of [sdk.RevisionWriter].
+func (r *recorder) Revision(stream string, revision []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err == nil {
+		t.revision = append([]byte{}, revision...)
+	}
+	return err
+}
+
+// Unchanged is that of [sdk.RevisionWriter].
+func (r *recorder) Unchanged(stream string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err != nil {
+		return err
+	}
+	past := r.past[stream]
+	if past == nil || len(t.items) > 0 {
+		return r.unfounded("stream %q was said to be unchanged without a revision of it, or after a part of it", stream)
+	}
+	t.items, t.same, t.revision = past.items, int64(len(past.items)), past.revision
+	return nil
+}
+
+// UnchangedRecord is that of [sdk.RevisionWriter].
+func (r *recorder) UnchangedRecord(stream, id string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, err := r.track(stream)
+	if err != nil {
+		return err
+	}
+	if past := r.past[stream]; past != nil {
+		if i := slices.IndexFunc(past.items, func(it item) bool { return it.id == id }); i >= 0 {
+			t.items = append(t.items, past.items[i])
+			t.same++
+			return nil
+		}
+	}
+	return r.unfounded("record %q of stream %q was said to be unchanged, and did not come before", id, stream)
+}
+
+// unfounded wants r.mu held.
+func (r *recorder) unfounded(format string, args ...any) error {
+	r.fault(format, args...)
+	return fmt.Errorf(format, args...)
 }
 
 // Progress is that of [sdk.Writer].

@@ -101,6 +101,7 @@ func suite() []check {
 		{"resume", checkResume},
 		{"cancel", checkCancel},
 		{"busy host", checkBusy},
+		{"unchanged", checkUnchanged},
 		{"assets", checkAssets},
 		{"files", checkFiles},
 		{"kill", checkKill},

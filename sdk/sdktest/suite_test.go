@@ -44,7 +44,7 @@ func (g *guards) is(fault string) bool { return g.fault == fault }
 func (g *guards) Spec() sdk.Spec {
 	s := sdk.Spec{
 		Name: "guard", Version: "1.0.0", Summary: "Guards.", Options: json.RawMessage(schema), Kinds: []string{"creature"},
-		Can: sdk.Capabilities{Check: true, Discover: true, Resumable: true, FetchAsset: true},
+		Can: sdk.Capabilities{Check: true, Discover: true, Resumable: true, Incremental: true, FetchAsset: true},
 	}
 	switch g.fault {
 	case "spec":
@@ -187,12 +187,21 @@ func (g *guards) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writ
 	case g.is("waits for nobody"):
 		return g.flood(ctx, out)
 	}
+	memory, _ := out.(sdk.RevisionWriter) // one that is busy is none
+	if known := string(request.Known["guards"]); known == "on watch" && !g.is("sends all") && !g.is("knows one") && !g.is("knows a stranger") || known != "" && g.is("knows anything") {
+		return memory.Unchanged("guards")
+	}
 	count := guardCount + map[string]int{"one less": -1, "one more": 1}[g.fault]
 	for i := from; i < count; i++ {
 		if g.killed {
 			return errors.New("killed")
 		}
-		err := out.Record("guards", g.guard(i))
+		var err error
+		if len(request.Known) > 0 && (g.is("knows one") && i == 7 || g.is("knows a stranger") && i == 8) {
+			err = memory.UnchangedRecord("guards", map[bool]string{true: "guard-7", false: "guard-777"}[i == 7])
+		} else {
+			err = out.Record("guards", g.guard(i))
+		}
 		if err != nil && g.is("hangs") || g.is("deaf") && g.reads == 4 { // the fourth is the one that is cancelled
 			<-g.dead
 		}
@@ -205,7 +214,10 @@ func (g *guards) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writ
 			}
 		}
 	}
-	return nil
+	if memory == nil || g.is("goes on") {
+		return nil
+	}
+	return memory.Revision("guards", []byte("on watch"+map[bool]string{true: fmt.Sprint(g.reads)}[g.is("another each time")]))
 }
 
 // flood sends from as many goroutines as there are records, or gathers memory, while the Writer waits.
@@ -386,6 +398,11 @@ func TestPlantedFaults(t *testing.T) {
 		{"deaf", "cancel", "had not ended"},
 		{"waits for nobody", "busy host", "300 calls of the Writer waited"},
 		{"grows", "busy host", "grew by"},
+		{"sends all", "unchanged", "300 of 300 records came again"},
+		{"another each time", "unchanged", "300 of 300 records came again"},
+		{"knows anything", "unchanged", "since a revision that it never had"},
+		{"knows one", "unchanged", "299 of 300 records came again"},
+		{"knows a stranger", "unchanged", `"guard-777"`},
 		{"no asset", "assets", "no such picture"},
 		{"short asset", "assets", "has 4 bytes, and the record says 5"},
 		{"other asset", "assets", "others"},

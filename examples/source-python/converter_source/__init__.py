@@ -32,6 +32,8 @@ read() yields, in order and one at a time:
     Progress     how far a long step is
     Metrics      what was fetched from the net
     Facts        what is known of a stream beside its records
+    Revision     what the state of a stream is called; comes back in request.known at the next run
+    Unchanged    the stream, or a record of it, is as it was at the revision of request.known
     Diagnostic   something the user is to know that concerns no single record
 
 Records travel in batches, and a generator is only asked for more when the converter wants more: never read everything
@@ -94,10 +96,12 @@ from .words import (  # noqa: E402
     Progress,
     Quality,
     Record,
+    Revision,
     Ruleset,
     Skip,
     Stream,
     Text,
+    Unchanged,
 )
 
 __all__ = [
@@ -119,11 +123,13 @@ __all__ = [
     "Quality",
     "ReadRequest",
     "Record",
+    "Revision",
     "Ruleset",
     "Severity",
     "Skip",
     "Source",
     "Stream",
     "Text",
+    "Unchanged",
     "serve",
 ]

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from . import source_pb2 as pb
 from .errors import REPORT, Diagnostic, Kind, clip, diagnose, diagnostic_to_wire, said
 from .source import Message, ReadRequest, Source
-from .words import Checkpoint, Fact, Facts, Metrics, Progress, Record, Skip, record_to_wire
+from .words import Checkpoint, Fact, Facts, Metrics, Progress, Record, Revision, Skip, Unchanged, record_to_wire
 
 MAX_RECORD = 8 << 20  # bytes of a record's message
+MAX_REVISION = 4 << 10
 MAX_NOTE = 2 << 10
 BATCH_RECORDS = 100
 BATCH_BYTES = 1 << 20
@@ -31,6 +32,7 @@ class _Counts:
     def __init__(self) -> None:
         self.records = 0
         self.failed = 0
+        self.same = 0
 
 
 class Reading:
@@ -40,9 +42,10 @@ class Reading:
     when something else of the source follows it, and when it is BATCH_AGE old, whatever the source is doing.
     """
 
-    def __init__(self, source: Source, request: ReadRequest, limits: pb.BatchLimits) -> None:
+    def __init__(self, source: Source, request: ReadRequest, limits: pb.BatchLimits, remembers: bool = True) -> None:
         self.request = request
         self._source = source
+        self._remembers = remembers
         self._most_records = _limit(limits.records, BATCH_RECORDS, 10 * BATCH_RECORDS)
         self._most_bytes = _limit(limits.bytes, BATCH_BYTES, 4 * BATCH_BYTES)
         self._counts: dict[str, _Counts] = {}  # by stream, in order of their first message
@@ -142,6 +145,10 @@ class Reading:
                 self._metrics(item)
             case Facts():
                 self._facts(item)
+            case Revision():
+                self._revision(item)
+            case Unchanged():
+                self._unchanged(item)
             case Diagnostic():
                 self._send(pb.ReadResponse(diagnostic=diagnostic_to_wire(item)))
             case _:
@@ -205,6 +212,34 @@ class Reading:
         message = pb.StreamFacts(stream=known.stream, facts=[_fact_to_wire(f) for f in known.facts])
         self._send(pb.ReadResponse(facts=message))
 
+    def _revision(self, named: Revision) -> None:
+        self._open(named.stream)
+        if len(named.revision) > MAX_REVISION:
+            raise _too_large(f"a revision of stream {named.stream!r} has {len(named.revision)} bytes", MAX_REVISION)
+        if self._remembers:
+            self._send(pb.ReadResponse(revision=pb.StreamRevision(stream=named.stream, revision=named.revision)))
+
+    def _unchanged(self, same: Unchanged) -> None:
+        counts = self._open(same.stream)
+        if same.stream not in self.request.known:
+            raise Diagnostic(
+                f"the source said of stream {same.stream!r} what has not changed, and was given no revision of it",
+                code="revision_unknown",
+                suggestion=REPORT,
+            )
+        if same.id:
+            counts.same += 1
+            message = pb.Unchanged(stream=same.stream, ids=[same.id])
+        elif counts.records + counts.failed + counts.same > 0:
+            raise Diagnostic(
+                f"the source sent a part of stream {same.stream!r} and then said that nothing of it has changed",
+                code="unchanged_late",
+                suggestion=REPORT,
+            )
+        else:
+            message = pb.Unchanged(stream=same.stream, whole=True)
+        self._send(pb.ReadResponse(unchanged=message))
+
     def _metrics(self, more: Metrics) -> None:
         with self._changed:
             for name in more.__slots__:
@@ -224,7 +259,7 @@ class Reading:
         if self._fetched.ByteSize() > 0:
             self._put(self._take_metrics())
         for stream, counts in self._counts.items():
-            end = pb.StreamStatus(stream=stream, state=state, records=counts.records, failed=counts.failed)
+            end = pb.StreamStatus(stream=stream, state=state, records=counts.records, failed=counts.failed, unchanged=counts.same)
             self._send(pb.ReadResponse(status=end))
 
     def _open(self, stream: str) -> _Counts:
@@ -274,9 +309,9 @@ def _limit(asked: int, standard: int, most: int) -> int:
     return min(asked, most) if asked > 0 else standard
 
 
-def _too_large(what: str) -> Diagnostic:
+def _too_large(what: str, most: int = MAX_RECORD) -> Diagnostic:
     return Diagnostic(
-        f"{what}; more than {MAX_RECORD} cannot be sent",
+        f"{what}; more than {most} cannot be sent",
         kind=Kind.UNSUPPORTED,
         code="TOO_LARGE",
         suggestion="leave binaries out of records: refer to them as assets",

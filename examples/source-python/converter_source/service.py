@@ -22,6 +22,7 @@ from .words import Asset, AssetRef
 
 SDK = "converter_source 0.1.0"
 PROTOCOL = 1
+REVISIONS = "revisions"
 ASSET_CHUNK = 256 << 10
 
 
@@ -47,6 +48,7 @@ class Service(source_pb2_grpc.SourceServiceServicer):
         self._reading: Reading | None = None
         self._calls = 0  # that run
         self._ending = False
+        self._remembers = False  # the host takes revisions
 
     @contextmanager
     def _call(self, context: grpc.ServicerContext) -> Iterator[None]:
@@ -90,6 +92,7 @@ class Service(source_pb2_grpc.SourceServiceServicer):
 
     def GetSpec(self, request: pb.GetSpecRequest, context: grpc.ServicerContext) -> pb.GetSpecResponse:
         with self._call(context):
+            self._remembers = REVISIONS in request.host_features
             k = self._kind
             spec = pb.Spec(
                 name=k.name, version=k.version, summary=k.summary, description=k.description, author=k.author,
@@ -138,8 +141,10 @@ class Service(source_pb2_grpc.SourceServiceServicer):
 
     def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> Iterator[pb.ReadResponse]:
         with self._call(context):
-            asked = ReadRequest(streams=list(request.streams), state=dict(request.state), run_id=request.run_id)
-            reading = self._begin(Reading(self._ready(), asked, request.limits), context)
+            asked = ReadRequest(
+                streams=list(request.streams), state=dict(request.state), run_id=request.run_id, known=dict(request.known)
+            )
+            reading = self._begin(Reading(self._ready(), asked, request.limits, self._remembers), context)
             try:
                 yield from reading.messages()
             finally:

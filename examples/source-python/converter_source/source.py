@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .errors import Diagnostic, Kind
-from .words import Asset, AssetRef, Checkpoint, Facts, Metrics, Progress, Record, Skip, Stream
+from .words import Asset, AssetRef, Checkpoint, Facts, Metrics, Progress, Record, Revision, Skip, Stream, Unchanged
 
-Message = Record | Skip | Checkpoint | Progress | Metrics | Facts | Diagnostic
+Message = Record | Skip | Checkpoint | Progress | Metrics | Facts | Revision | Unchanged | Diagnostic
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class ReadRequest:
     streams: list[str]  # names, to be read in this order; empty: all
     state: dict[str, bytes]  # last stored checkpoint by stream
     run_id: str = ""
+    known: dict[str, bytes] = field(default_factory=dict)  # by stream: the Revision that the converter still has all of
     cancelled: threading.Event = field(default_factory=threading.Event)  # set when nobody wants the rest
 
     def wants(self, stream: str) -> bool:
@@ -57,7 +58,7 @@ class Source:
     kinds: ClassVar[Sequence[str]] = ()  # of entities it can send
     schema: ClassVar[dict[str, Any]] = {}  # JSON Schema of the options; others are refused unless it says otherwise
     resumable: ClassVar[bool] = False  # read() goes on after request.state
-    incremental: ClassVar[bool] = False  # read() yields only what changed since a checkpoint of an earlier run
+    incremental: ClassVar[bool] = False  # read() heeds request.known, and yields Revisions
     state_version: ClassVar[int] = 0  # to be raised when checkpoints change their form
 
     def __init__(self, options: dict[str, Any], env: Environment) -> None:

@@ -206,6 +206,27 @@ class Facts:
     facts: list[Fact]
 
 
+@dataclass(slots=True)
+class Revision:
+    """Names the state that a stream is read in, by a hash say; at most 4096 bytes, the last one counts.
+
+    It comes back in request.known, and has to be another one whenever anything that is yielded of the stream might be. A
+    stream that changes while it is read has none.
+    """
+
+    stream: str
+    revision: bytes
+
+
+@dataclass(slots=True)
+class Unchanged:
+    """All of the stream is as it was in the revision of request.known, and nothing else is yielded of it; with an id, the next
+    record is the one of that id, as it was."""
+
+    stream: str
+    id: str = ""
+
+
 class Quality(IntEnum):
     """How good an estimate is."""
 
