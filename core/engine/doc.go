@@ -16,7 +16,8 @@
 //
 // In flight are at most 64 MiB of records, one asset a worker up to 256 MiB of file bytes together, and the pixels that
 // the memory budget of the pictures allows. The heads of all entities (about 500 bytes each), the ids of all records (about
-// 200 bytes each) and the references to all assets (about 300 bytes each) are in memory; bodies are not.
+// 200 bytes each) and the references to all assets (about 300 bytes each) are in memory; bodies are not. So is
+// as much again of streams that are taken over from an earlier run.
 //
 // # Errors
 //

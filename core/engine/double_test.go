@@ -369,8 +369,9 @@ func (r *recorder) Done(stage core.Stage, source, stream string, outcome core.Ou
 	case core.Written:
 		c.Written += n
 		s.Written += n
-	case core.Cached:
+	case core.Cached: // a stream has it all the same
 		c.Cached += n
+		s.Written += n
 	case core.Skipped:
 		c.Skipped += n
 		s.Skipped += n

@@ -30,6 +30,8 @@ type Config struct {
 	// CheckpointEvery is how long a checkpoint of a stream may wait before the ledger has it, and how soon after one the
 	// next one is handed over at most. Default: each is, at once.
 	CheckpointEvery time.Duration
+	// Fresh says that nothing is taken over from earlier runs; what is read is kept all the same.
+	Fresh bool
 	// Resumed says that the ledger may have something of an earlier attempt at the run, to go on from.
 	Resumed bool
 
@@ -40,6 +42,7 @@ type Config struct {
 	Log      *slog.Logger
 
 	Compendium Compendium // nil: there is none
+	Harvests   Harvests   // nil: nothing is kept of streams, and nothing taken over
 }
 
 // Source is a configured source, already configured. Its place in the config is its rank in conflicts.
@@ -48,6 +51,11 @@ type Source struct {
 	Source sdk.Source
 	// Folders are those that its assets may be opened in by path, absolute; a file stands for itself. Default: none.
 	Folders []string
+	// Passing are folders of its that are gone when the run has ended: what refers to files in there is not kept. Default: none.
+	Passing []string
+	// Fingerprint names all that decides what the source sends, but the state of what it reads: its options, and the programs.
+	// Default: nothing of its streams is kept for later runs.
+	Fingerprint string
 }
 
 // Output is a place to write to.
@@ -98,6 +106,7 @@ func newRun(c Config) (*run, error) {
 	}
 	return &run{
 		Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources)), limit: &limit{allowed: c.MaxFailures},
+		equals: map[string]string{},
 	}, nil
 }
 
@@ -123,8 +132,10 @@ type run struct {
 	limit    *limit
 	past     *past
 
-	mu     sync.Mutex // guards broken
-	broken []error    // by source: why it is not, or not wholly, part of the result
+	mu     sync.Mutex        // guards what follows
+	broken []error           // by source: why it is not, or not wholly, part of the result
+	taken  []core.Head       // of entities that were taken over
+	equals map[string]string // in the compendium, of those, by uid and source
 }
 
 func plugins(sources []Source) []core.PluginUse {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-98789ff7/converter/sdk"
 )
@@ -41,6 +42,14 @@ func openIn(folders []string, path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, outside(path) // it is there, but behind a link that leads out
 	}
 	return nil, nil, unreadable(first)
+}
+
+// passes says whether a file lies in one of the folders.
+func passes(folders []string, path string) bool {
+	return path != "" && slices.ContainsFunc(folders, func(folder string) bool {
+		name, err := filepath.Rel(folder, path)
+		return err == nil && filepath.IsLocal(name)
+	})
 }
 
 func openBelow(folder, name string) (_ *os.File, _ fs.FileInfo, err error) {

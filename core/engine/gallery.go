@@ -95,26 +95,28 @@ func newGallery(r *run) *gallery {
 // add queues the assets of an entity that no entity before it had. A reference whose bytes cannot be had is mapped at
 // once, with its status.
 func (g *gallery) add(ctx context.Context, source int, e *core.Entity) error {
-	if g.run.Images == nil {
-		return nil
-	}
-	name := g.run.Sources[source].Name
 	for _, use := range e.Assets {
-		if !g.first(reference{source, use.URI}) {
-			continue
-		}
-		g.run.Recorder.Found(core.StageAssets, name, "", 1)
-		if g.fetches(use) {
-			if err := g.expect(ctx, name, use, e.Name); err != nil {
-				return err
-			}
-			g.queue.put(errand{source: source, use: use, of: e.Name})
-			continue
-		}
-		if err := g.absent(ctx, source, use, e.Name); err != nil {
+		if err := g.refer(ctx, source, use, e.Name); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// refer queues one asset, unless it was queued before.
+func (g *gallery) refer(ctx context.Context, source int, use core.AssetUse, of string) error {
+	if g.run.Images == nil || !g.first(reference{source, use.URI}) {
+		return nil
+	}
+	name := g.run.Sources[source].Name
+	g.run.Recorder.Found(core.StageAssets, name, "", 1)
+	if !g.fetches(use) {
+		return g.absent(ctx, source, use, of)
+	}
+	if err := g.expect(ctx, name, use, of); err != nil {
+		return err
+	}
+	g.queue.put(errand{source: source, use: use, of: of})
 	return nil
 }
 

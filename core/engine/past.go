@@ -257,6 +257,7 @@ func (p *past) recall(w *writer) {
 			continue
 		}
 		stream.items, stream.place, stream.facts = mark.Items, mark.Items, mark.Facts
+		stream.recalled = mark.Complete || mark.Items > 0
 		if !mark.Complete && (mark.Items > 0 || len(mark.State) > 0) {
 			w.state[name] = mark.State
 		}

@@ -108,6 +108,11 @@ func (p *pool) keep(ctx context.Context, t made) error {
 		return nil
 	}
 	head.Place = t.place
+	for _, use := range e.Assets {
+		if passes(r.Sources[t.source].Passing, use.Locator.Path) {
+			t.stream.passing.Store(true)
+		}
+	}
 	if err = r.pictures.add(ctx, t.source, e); err == nil {
 		err = r.Ledger.PutEntity(ctx, e, head)
 	}

@@ -106,12 +106,20 @@ func (r *run) source(ctx context.Context, w *writer) error {
 	i := w.source
 	defer r.Recorder.Reading(r.Sources[i].Name)()
 	request, wanted := r.request(i)
+	var err error
+	if wanted {
+		if w.harvest, err = r.recallHarvest(ctx, i); err != nil {
+			return err
+		}
+	}
 	for attempt := 1; wanted; attempt++ {
-		var err error
 		if request.State, err = w.begin(attempt); err != nil {
 			return err
 		}
-		err = r.Sources[i].Source.Read(ctx, request, w)
+		if request.Streams, wanted = w.left(request.Streams); !wanted {
+			break
+		}
+		err = r.readAll(ctx, request, w)
 		switch {
 		case w.failed() != nil:
 			return w.failed() // it is not the source's
@@ -132,6 +140,20 @@ func (r *run) source(ctx context.Context, w *writer) error {
 		r.Log.Warn("source restarted", "source", r.Sources[i].Name, "attempt", attempt+1, "error", err)
 	}
 	return w.complete()
+}
+
+// readAll reads what is asked for, and after that what has not changed and is wanted all the same.
+func (r *run) readAll(ctx context.Context, request sdk.ReadRequest, w *writer) error {
+	for {
+		request.Known = w.known()
+		err := r.Sources[w.source].Source.Read(ctx, request, w)
+		if lied := w.liedAbout(); lied != nil {
+			return lied
+		}
+		if request.Streams = w.againFrom(); err != nil || len(request.Streams) == 0 {
+			return err
+		}
+	}
 }
 
 // request says what is to be read of a source: its streams but those that an earlier attempt at the run has read whole.

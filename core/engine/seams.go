@@ -42,6 +42,21 @@ type Ledger interface {
 	Mappings(ctx context.Context) ([]core.AssetMapping, error)
 }
 
+// Harvests keeps what streams brought that were read to their end, for later runs to take over.
+type Harvests interface {
+	// Known lists what is kept of the streams of a source under a fingerprint. All of it is there, bodies too, and stays for
+	// as long as the run. From now on what the ledger is given of the source is noted, for Keep.
+	Known(ctx context.Context, source, fingerprint string) ([]core.Harvest, error)
+	// Carry makes the entities of a harvest part of the run: they are among Heads and Entities, as those of the source at that
+	// place in the config, and are not stored again. A later attempt at the run knows nothing of them.
+	Carry(ctx context.Context, h core.Harvest, sourceOrder int) error
+	// CarryRecord does so with the entity at a place of a harvest, under a head of this run's. It is noted for Keep.
+	CarryRecord(ctx context.Context, h core.Harvest, at int, head core.Head) error
+	// Keep says that all of a stream has been given to the ledger. It is kept in the place of what was, once the run has ended
+	// well. Heads, mishaps and assets of h are not set.
+	Keep(ctx context.Context, h core.Harvest) error
+}
+
 // Pictures remembers rendered assets across runs, by the SHA-256 of the source bytes and the recipe they were rendered
 // with.
 type Pictures interface {

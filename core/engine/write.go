@@ -102,6 +102,9 @@ func (r *run) write(ctx context.Context, ps pens) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("list what was read: %w", err)
 	}
+	if err := r.equal(ctx); err != nil {
+		return Result{}, err
+	}
 	c, err := r.catalogue(ctx, heads)
 	if err != nil {
 		return Result{}, err
@@ -207,6 +210,9 @@ func (r *run) entities(ctx context.Context, ps pens, c *catalogue) (kinds map[st
 		}
 		if i == len(c.heads) || e.UID != c.heads[i].UID {
 			return nil, fmt.Errorf("the store gave back %s, which was not asked for; nothing was published, run again", e.UID)
+		}
+		if uid := r.equals[e.UID+"\x00"+e.Source.Name]; uid != "" {
+			e.CompendiumUID = uid
 		}
 		r.Recorder.Found(core.StageLink, e.Source.Name, "", 1)
 		if broken := c.finish(i, e); broken > 0 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,19 +12,27 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
+var (
+	_ sdk.MetricsWriter  = (*writer)(nil)
+	_ sdk.FactsWriter    = (*writer)(nil)
+	_ sdk.RevisionWriter = (*writer)(nil)
+)
+
 // writer is the sdk.Writer of one source.
 type writer struct {
-	pool   *pool
-	ctx    context.Context //nolint:containedctx // a writer lives as long as one reading of its source, whose context this is
-	source int
-	listed bool // only streams that the source has announced are known
-	goesOn bool // the source reads on from its checkpoints
+	pool    *pool
+	ctx     context.Context //nolint:containedctx // a writer lives as long as one reading of its source, whose context this is
+	source  int
+	listed  bool // only streams that the source has announced are known
+	goesOn  bool // the source reads on from its checkpoints
+	harvest harvest
 
 	marking sync.Mutex // held while a checkpoint is handed to the ledger
 
@@ -37,6 +46,7 @@ type writer struct {
 	remarks map[string]times  // the same of what it remarks
 	state   map[string][]byte // last checkpoint by stream
 	err     error             // of the ledger, or that too many items failed
+	lied    *sdk.Diagnostic   // nil: the source said nothing that it cannot know
 }
 
 // stream is one stream being read. The writer's lock guards it.
@@ -57,6 +67,16 @@ type stream struct {
 	// old order, so that no checkpoint but the last one says what it is worth.
 	astray bool
 	facts  []core.Fact // the latest
+
+	carried, again, asked bool           // see harvest
+	recalled              bool           // a part of it was read by an earlier attempt at the run
+	doubled               bool           // ids of it came twice, which hangs on other streams too
+	passing               atomic.Bool    // it has assets that are gone with the run
+	first                 int            // attempt in which the first item of it came; 0: none did
+	same                  int64          // records that had not changed: no later attempt can go on from what is stored
+	index                 map[string]int // places of records in what is kept of it, by id
+	revision              []byte         // nil: none was named
+	revised               int            // attempt in which it was named
 }
 
 // met is an item that came.
@@ -177,14 +197,19 @@ func (w *writer) Record(name string, rec sdk.Record) error {
 	case !isNew:
 		return w.ctx.Err() // sent again after a restart; the first one is stored or on its way
 	case before > 0 && rec.ID != "":
-		return w.refuse(s, core.MishapDuplicate, place, rec.ID, &sdk.Diagnostic{
-			Kind: sdk.Invalid, Code: "record.duplicate_id", Summary: "the source sent two records with one id",
-			Suggestion: "the first one was taken; tell the author of the plugin",
-		})
+		return w.double(s, place, rec.ID)
 	}
 	rec.JSON = bytes.Clone(rec.JSON) // it is the source's own again when this call returns
 	w.count(core.Written)
 	return w.pool.hand(w.ctx, task{source: w.source, stream: s, place: place, record: rec, bytes: min(int64(len(rec.JSON)), inFlight)})
+}
+
+// double refuses the second record of one id.
+func (w *writer) double(s *stream, place int64, id string) error {
+	return w.refuse(s, core.MishapDuplicate, place, id, &sdk.Diagnostic{
+		Kind: sdk.Invalid, Code: "record.duplicate_id", Summary: "the source sent two records with one id",
+		Suggestion: "the first one was taken; tell the author of the plugin",
+	})
 }
 
 // enter returns the stream of an item that came, after its checkpoint if that is overdue.
@@ -194,9 +219,12 @@ func (w *writer) enter(name, id string) (*stream, error) {
 		return nil, err
 	}
 	w.mu.Lock()
-	late := s.late
+	late, carried := s.late, s.carried
 	s.late = false
 	w.mu.Unlock()
+	if carried {
+		return nil, w.lie(name, "that nothing of it has changed, and sent some of it")
+	}
 	if late {
 		return s, w.mark(s)
 	}
@@ -209,6 +237,7 @@ func (w *writer) meet(s *stream, id string, known map[string]times) (place int64
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.place++
+	s.first = cmp.Or(s.first, w.attempt)
 	if id == "" {
 		return s.place, 0, s.place > s.reached
 	}
@@ -249,6 +278,11 @@ func (w *writer) refuse(s *stream, kind string, place int64, id string, reason e
 			f.Item = id
 		}
 		m.Failures = append(m.Failures, f)
+	}
+	if kind == core.MishapDuplicate {
+		w.mu.Lock()
+		s.doubled = true
+		w.mu.Unlock()
 	}
 	w.count(core.FailedItem)
 	r.Recorder.Found(core.StageEntities, m.Source, s.Name, 1)
@@ -327,7 +361,7 @@ func (w *writer) hand(s *stream) error {
 	w.marking.Lock()
 	defer w.marking.Unlock()
 	w.mu.Lock()
-	o, astray, facts := s.offer, s.astray, s.facts
+	o, astray, facts := s.offer, s.astray || s.same > 0, s.facts
 	s.offer = nil
 	w.mu.Unlock()
 	if o == nil || astray {
@@ -382,7 +416,15 @@ func (w *writer) complete() error {
 	if err := r.Ledger.Finish(w.ctx, source, true); err != nil {
 		return err
 	}
+	whole := true
 	for i, s := range streams {
+		if err := w.keep(s); err != nil {
+			return err
+		}
+		if s.carried || s.same > 0 { // not all of it is in the ledger: a later attempt asks for it again
+			whole = false
+			continue
+		}
 		err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
 			Source: source, Stream: s.Name, Complete: true, Items: s.place, Order: i, Title: s.Title, Expected: s.Records.Count,
 			Facts: s.facts,
@@ -390,6 +432,9 @@ func (w *writer) complete() error {
 		if err != nil {
 			return err
 		}
+	}
+	if !whole {
+		return nil
 	}
 	return r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{Source: source, Complete: true})
 }
@@ -470,7 +515,11 @@ func (w *writer) Report(d sdk.Diagnostic) {
 	if s == nil {
 		s = w.own
 	}
+	carried := s.carried
 	w.mu.Unlock()
+	if carried { // what there was to remark of it is taken over with it
+		return
+	}
 	id := remark(f)
 	place, _, isNew := w.meet(s, id, w.remarks)
 	if !isNew {
