@@ -20,6 +20,7 @@ const (
 	inlineLimit = 64 << 10 // the largest body that lies in the database; a larger one is a file
 	plainLimit  = 512      // the largest body that is not worth packing
 	packedMark  = "zstd:"  // no JSON begins like this
+	wideLimit   = 1 << 30  // far beyond what a plugin may send
 )
 
 // packer turns bodies into the text of a column and back. What the database moves, it moves several times, in JSON
@@ -28,7 +29,8 @@ const (
 type packer struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
-	scratch sync.Pool // of *[]byte
+	wide    *zstd.Decoder // for bodies of any size that was taken
+	scratch sync.Pool     // of *[]byte
 }
 
 func newPacker() (*packer, error) {
@@ -37,7 +39,11 @@ func newPacker() (*packer, error) {
 		return nil, err
 	}
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(inlineLimit))
-	return &packer{encoder: encoder, decoder: decoder, scratch: sync.Pool{New: func() any { return new([]byte) }}}, err
+	if err != nil {
+		return nil, err
+	}
+	wide, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(wideLimit))
+	return &packer{encoder: encoder, decoder: decoder, wide: wide, scratch: sync.Pool{New: func() any { return new([]byte) }}}, err
 }
 
 // inline returns body as text, from which restored makes exactly the same bytes.

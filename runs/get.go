@@ -30,6 +30,12 @@ func (r *Run) Heads(ctx context.Context) ([]core.Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the entities of run %s: %w", r.id, err)
 	}
+	if more := r.carriedHeads(); len(more) > 0 {
+		list = append(list, more...)
+		slices.SortFunc(list, func(a, b core.Head) int {
+			return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.SourceOrder, b.SourceOrder))
+		})
+	}
 	return list, nil
 }
 
@@ -224,9 +230,20 @@ func (r *Run) fetch(ctx context.Context, heads []core.Head) ([]*core.Entity, err
 }
 
 func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity, error) {
-	keys := make([][2]any, len(heads))
+	list := make([]*core.Entity, len(heads))
+	var keys [][2]any
+	var places []int
 	for i, h := range heads {
-		keys[i] = [2]any{h.UID, h.SourceOrder}
+		e, known, err := r.carriedOne(h)
+		if err != nil {
+			return nil, err
+		}
+		if list[i] = e; !known {
+			keys, places = append(keys, [2]any{h.UID, h.SourceOrder}), append(places, i)
+		}
+	}
+	if len(keys) == 0 {
+		return list, nil
 	}
 	wanted, err := json.Marshal(keys)
 	if err != nil {
@@ -241,13 +258,13 @@ func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity,
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*core.Entity, len(heads))
 	for rows.Next() {
 		var at int
 		var entity, entityBlob, raw, rawBlob string
 		if err := rows.Scan(&at, &entity, &entityBlob, &raw, &rawBlob); err != nil {
 			return nil, err
 		}
+		at = places[at]
 		if list[at], err = r.restore(ctx, entity, entityBlob, raw, rawBlob); err != nil {
 			return nil, fmt.Errorf("%s: %w", heads[at].UID, err)
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
+	"github.com/seed-98789ff7/converter/runs/harvest"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -49,6 +50,7 @@ type CacheStats struct {
 	Unused  Amount   `json:"unused"`  // those that no row names
 	Missing Amount   `json:"missing"` // those that rows name and that are not there, or not in full
 	Bodies  Amount   `json:"bodies"`  // large bodies of runs and the compendium
+	Streams Amount   `json:"streams"` // files of streams that later runs may take over
 	Fetched []Amount `json:"fetched"` // what plugins and the web's pictures keep, by folder
 }
 
@@ -116,6 +118,11 @@ func (l *Library) cacheStats(ctx context.Context) (s CacheStats, err error) {
 	if s.Bodies, err = l.bodiesAmount(ctx); err != nil {
 		return s, err
 	}
+	files, err := l.harvest.Files()
+	if err != nil {
+		return s, err
+	}
+	s.Streams = amountOf(files)
 	s.Fetched, err = l.fetched()
 	return s, err
 }
@@ -283,6 +290,31 @@ func (l *Library) PurgeCaches(ctx context.Context, dryRun bool) (rows int64, err
 		return rows, fmt.Errorf("remove what has expired: %w", err)
 	}
 	return rows, nil
+}
+
+func amountOf(files []harvest.File) (a Amount) {
+	for _, f := range files {
+		a.add(f.Size)
+	}
+	return a
+}
+
+// PruneStreams removes what is kept of streams and was of no use for long, is too much, or was left by killed runs; or only
+// counts it. With all it removes everything. While a run is at work it is an [AtWorkError].
+func (l *Library) PruneStreams(ctx context.Context, all, dryRun bool) (Amount, error) {
+	err := l.still(ctx)
+	if dryRun && l.guest {
+		err = nil
+	}
+	if err != nil {
+		return Amount{}, fmt.Errorf("remove what is kept of streams: %w", err)
+	}
+	limits := harvest.Limits{Bytes: harvestBytes, Age: harvestAge, Alone: l.alone() || l.guest}
+	if all {
+		limits.Bytes = 0
+	}
+	gone, err := l.harvest.Prune(limits, time.Now(), dryRun)
+	return amountOf(gone), err
 }
 
 // freshFor is how long a blob is left alone that no row names: where several programs work on a cluster, a run that

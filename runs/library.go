@@ -15,6 +15,7 @@ import (
 	"github.com/seed-98789ff7/converter/runs/blob"
 	"github.com/seed-98789ff7/converter/runs/cache"
 	"github.com/seed-98789ff7/converter/runs/compendium"
+	"github.com/seed-98789ff7/converter/runs/harvest"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
 
@@ -105,6 +106,9 @@ type Library struct {
 	guest  bool         // of another process
 	client *rqlite.Client
 	blobs  *blob.Folder
+
+	harvest *harvest.Folder // what is kept of streams
+
 	packer *packer
 	pulse  time.Duration
 
@@ -166,6 +170,9 @@ func (l *Library) open(ctx context.Context) error {
 	if err := l.openCompendium(ctx); err != nil {
 		return err
 	}
+	if _, err := l.harvest.Prune(harvest.Limits{Bytes: harvestBytes, Age: harvestAge, Alone: l.alone()}, time.Now(), false); err != nil {
+		l.config.Log.Warn("harvest_not_pruned", "error", err)
+	}
 	return l.bury(ctx)
 }
 
@@ -201,6 +208,7 @@ func (l *Library) furnish(ctx context.Context, client rqlite.Config) (err error)
 	if l.blobs, err = blob.OpenFolder(filepath.Join(l.config.Dir, blobsDir)); err != nil {
 		return err
 	}
+	l.harvest = harvest.In(filepath.Join(l.config.Dir, harvestDir))
 	l.packer, err = newPacker()
 	return err
 }
@@ -260,7 +268,7 @@ func (l *Library) Close(ctx context.Context) error {
 	l.mu.Unlock()
 	var failures []error
 	for r := range live {
-		failures = append(failures, r.stop(ctx))
+		failures = append(failures, r.stop(ctx), r.bring(false))
 	}
 	for _, c := range l.caches {
 		l.closeCache(ctx, c)
@@ -318,6 +326,8 @@ const (
 	dataDir   = "data"
 	blobsDir  = "blobs"
 	bodiesDir = "bodies"
+	// harvestDir is for what later runs may take over of streams.
+	harvestDir = "harvest"
 	// compendiumDir is, in it, the folder of the compendium's generations.
 	compendiumDir = "compendium"
 	backupsDir    = "backups" // made before a restore

@@ -24,6 +24,9 @@ const keyLimit = 512
 // counted at once.
 func (r *Run) PutEntity(ctx context.Context, e *core.Entity, head core.Head) error {
 	row, sum, err := r.itemRow(ctx, e, head)
+	if err == nil {
+		err = r.reap(e, head, row[len(row)-4:])
+	}
 	if err != nil {
 		return fmt.Errorf("put entity %s: %w", e.UID, err)
 	}
@@ -153,6 +156,7 @@ func (r *Run) PutMishap(ctx context.Context, m core.Mishap) error {
 	if err != nil {
 		return fmt.Errorf("put what went wrong with %s: %w", m.ID, err)
 	}
+	r.reapMishap(m)
 	return r.writer.put(ctx, e)
 }
 
@@ -182,6 +186,7 @@ func (r *Run) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
 	if err := r.remove(ctx, r.aside.before(c)); err != nil {
 		return err
 	}
+	r.rest(c)
 	facts, err := encoded(c.Facts)
 	if err != nil {
 		return fmt.Errorf("put a checkpoint of %s: %w", c.Source, err)

@@ -27,6 +27,7 @@ type Run struct {
 	bodies  *blob.Folder
 	revs    uint64 // the highest number of a put in earlier attempts
 	aside   aside
+	reaper  *reaper
 	kept    bool // its rows stay, now that it has ended
 
 	caches map[*cache.Cache]*cache.Cache // those of the library, with the numbers of this run
@@ -66,7 +67,7 @@ func (l *Library) runOf(s core.Summary, token string) *Run {
 	r := &Run{
 		library: l, number: s.Number, id: s.ID, token: token, log: l.config.Log.With("run", s.ID),
 		state: memory.New(memory.Config{Run: s}), caches: map[*cache.Cache]*cache.Cache{},
-		aside: aside{streams: map[streamKey]map[itemID]spare{}},
+		aside: aside{streams: map[streamKey]map[itemID]spare{}}, reaper: newReaper(),
 	}
 	for _, c := range l.caches {
 		r.caches[c] = c.Scope()
@@ -97,7 +98,7 @@ func (r *Run) start(ctx context.Context) {
 	l := r.library
 	r.writer = newWriter(ctx, writerConfig{
 		store: l.client, count: r.state, meter: r.state, run: r.id, number: r.number, token: r.token, rev: r.revs, log: r.log,
-		lost: l.Lost(), cause: l.Err, batchRows: l.config.BatchRows,
+		lost: l.Lost(), cause: l.Err, batchRows: l.config.BatchRows, spoil: r.refused,
 	})
 	lasting, halt := context.WithCancel(context.WithoutCancel(ctx))
 	r.lasting, r.halt = lasting, halt
@@ -154,8 +155,11 @@ func (r *Run) End(ctx context.Context, e Ending) error {
 	r.kept = !e.Drop && r.worth()
 	if err := r.conclude(ctx); err != nil {
 		r.kept = true // whoever finds it interrupted has them
+		r.tidy(r.bring(false))
 		return errors.Join(unsaved, fmt.Errorf("end run %s: its end could not be stored, so it will be listed as interrupted: %w", r.id, err))
 	}
+	state := r.state.State()
+	r.tidy(r.bring(state == core.Succeeded || state == core.Partial))
 	if !r.kept {
 		r.tidy(r.bodies.Destroy())
 	}

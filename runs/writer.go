@@ -49,6 +49,8 @@ type writerConfig struct {
 	// lost is closed when the store is gone for good; cause then says why. Nil: that is not known.
 	lost  <-chan struct{}
 	cause func() error
+	// spoil is told of streams of which the store refuses a row. Default: nobody is.
+	spoil func(source, stream string)
 
 	batchRows, batchBytes int           // a batch is stored when it is that large. Default: 100, 192 KB
 	age                   time.Duration // or that old. Default: 250 ms
@@ -465,6 +467,9 @@ func (w *writer) refuse(ctx context.Context, e *entry, err error) ([]*entry, err
 		if err != nil && !refused(err) {
 			return []*entry{e}, err
 		}
+	}
+	if w.spoil != nil {
+		w.spoil(f.Source, f.Stream)
 	}
 	w.meter.Refused()
 	w.count.Failure(f)
