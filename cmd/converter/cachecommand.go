@@ -57,6 +57,7 @@ func printCache(w io.Writer, s runs.CacheStats) error {
 	}
 	line("  named by no row", s.Unused)
 	line("large bodies of runs", s.Bodies)
+	line("streams that have not changed", s.Streams)
 	for _, a := range s.Fetched {
 		line("fetched: "+plain(a.Kind), a)
 	}
@@ -73,9 +74,14 @@ func printCache(w io.Writer, s runs.CacheStats) error {
 }
 
 func (a *app) cachePruneCommand() *cobra.Command {
-	var dryRun bool
-	c := &cobra.Command{Use: "prune", Short: "Remove files of pictures that no row names any more, and rows that have expired", Args: cobra.NoArgs}
+	var dryRun, streams bool
+	c := &cobra.Command{
+		Use: "prune", Short: "Remove files of pictures that no row names any more, and what has expired", Args: cobra.NoArgs,
+		Long: `Prune removes files of pictures that no row names any more, rows that have expired, and what is kept of streams that no run has
+used for 30 days or that is more than 1 GB. With --streams all of the latter goes: the next run reads everything.`,
+	}
 	k := a.keep(c)
+	c.Flags().BoolVar(&streams, "streams", false, "remove all that is kept of streams")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return k.with(c, dryRun, func(ctx context.Context, l *runs.Library) error {
@@ -87,12 +93,17 @@ func (a *app) cachePruneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			kept, err := l.PruneStreams(ctx, streams, dryRun)
+			if err != nil {
+				return err
+			}
 			word := "removed"
 			if dryRun {
 				word = "would be removed"
 			}
 			fmt.Fprintf(a.stdout, "%s %s: %s\n", counted(gone.Count, "file"), word, sized(gone.Bytes))
 			fmt.Fprintf(a.stdout, "%s %s: expired\n", counted(expired, "row"), word)
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", counted(kept.Count, "stream"), word, sized(kept.Bytes))
 			return nil
 		})
 	}

@@ -133,7 +133,7 @@ func (u *update) do(ctx context.Context) error {
 	compiled, err := engine.Compile(ctx, engine.Config{
 		RunID: u.run.ID(), ConfigDigest: u.conf.digest, Sources: u.sources.list,
 		Workers: u.conf.Run.Workers, MaxFailures: int64(u.conf.Run.MaxFailures),
-		Ledger: u.run, Recorder: timed{state, &u.took}, Log: u.log.With("run", u.run.ID()),
+		Ledger: u.run, Harvests: u.run, Recorder: timed{state, &u.took}, Log: u.log.With("run", u.run.ID()),
 	}, func(ctx context.Context) (engine.Edition, error) { return u.library.BuildCompendium(ctx) })
 	err = u.explain(err)
 	ending := u.finish(compiled, err)

@@ -39,6 +39,7 @@ type runFlags struct {
 	strict      bool
 	resume      string
 	retry       string
+	fresh       bool
 	plugins     []string
 }
 
@@ -51,6 +52,9 @@ func (a *app) runCommand() *cobra.Command {
 
 A run that was interrupted, failed or was cancelled can be taken up where it stopped: --resume r-0007, or --resume last. Of a
 run in which items failed, --retry tries again just these, as a new run, and writes the outputs anew as a whole.
+
+What sources can tell to be as it was in an earlier run is taken over from there, and not read again; --fresh reads it all the
+same. The outputs are the same either way.
 
 Exit codes: 0 everything or a part was converted, 1 nothing was converted, 2 the config or the usage is wrong and nothing
 was started, 3 a part was converted and --strict was given, 130 and 143 stopped by a signal.`,
@@ -67,6 +71,7 @@ was started, 3 a part was converted and --strict was given, 130 and 143 stopped 
 	fs.BoolVar(&f.keepOpen, "keep-open", false, "keep the dashboard open when the run has ended, until Ctrl-C")
 	fs.BoolVar(&f.strict, "strict", false, "exit with 3 when only a part was converted")
 	fs.StringVar(&f.resume, "resume", "", "take up this run (r-0007, or last) where it was interrupted, failed or cancelled")
+	fs.BoolVar(&f.fresh, "fresh", false, "read everything, also what has not changed since an earlier run")
 	fs.StringVar(&f.retry, "retry", "", "try again what failed in this run (r-0007, or last), as a new run")
 	pluginDirFlag(c, &f.plugins)
 	return c
@@ -324,7 +329,7 @@ func (j *job) engine() engine.Config {
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
 		CheckpointEvery: j.conf.Run.checkpointEvery(), Resumed: j.earlier != nil,
 		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
-		Compendium: j.compendium,
+		Compendium: j.compendium, Harvests: j.run, Fresh: j.flags.fresh,
 	}
 	if j.images != nil {
 		web, meeting := j.downloader()

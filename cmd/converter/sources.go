@@ -127,7 +127,7 @@ func (c *config) start(ctx context.Context, s *sources, log *slog.Logger, state 
 	for i := range c.Sources {
 		if s.faults[i] == nil {
 			s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: s.kept[i]}
-			s.faults[i] = c.configure(ctx, i, s, state)
+			s.faults[i] = c.configure(ctx, i, commands[i], s, state)
 		}
 		if s.faults[i] != nil {
 			s.list[i] = engine.Source{Name: c.Sources[i].Name, Source: absent{c.Sources[i].Plugin, s.faults[i]}}
@@ -155,7 +155,7 @@ func (c *config) startOne(ctx context.Context, i int, command []string, s *sourc
 }
 
 // configure checks the options of a source against its plugin's schema, notes what is wrong, and hands over what is right.
-func (c *config) configure(ctx context.Context, i int, s *sources, state string) error {
+func (c *config) configure(ctx context.Context, i int, command []string, s *sources, state string) error {
 	if wrong, err := c.checkOptions(i, s.kept[i].Spec()); wrong || err != nil {
 		return err
 	}
@@ -171,7 +171,10 @@ func (c *config) configure(ctx context.Context, i int, s *sources, state string)
 		Source: c.Sources[i].Name, Options: options, BaseDir: c.dir, WorkDir: work,
 		CacheDir: filepath.Join(state, "cache", c.Sources[i].Plugin),
 	}
-	s.list[i].Folders = configuration.Folders()
+	s.list[i].Folders, s.list[i].Passing = configuration.Folders(), []string{work}
+	if s.kept[i].Spec().Can.Incremental {
+		s.list[i].Fingerprint = fingerprint(command[0], c.Sources[i], configuration)
+	}
 	err = s.kept[i].Configure(ctx, configuration)
 	if err == nil {
 		return nil
