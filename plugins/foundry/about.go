@@ -2,7 +2,10 @@ package foundry
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -16,11 +19,13 @@ type about struct {
 	words   map[string]string          // by dotted key
 	html    map[string]map[string]bool // dotted fields that hold HTML, by document type and subtype
 	licence sdk.License                // as its files state it
+	sum     string                     // of the bytes that all of this was made of, and the licence
 }
 
 // about reads what the package of a kind and name has, in the first root that has it.
 func (l *library) about(kind, id string) *about {
 	scope := kind + "/" + id
+	l.trail.asked(scope)
 	if a := l.abouts[scope]; a != nil {
 		return a
 	}
@@ -76,7 +81,18 @@ func (a *about) read(r root, dir, kind, language string) bool {
 		}
 	}
 	a.licence = state(r, dir).whole
+	a.hash(data, fmt.Appendf(nil, "%q", a.licence))
 	return true
+}
+
+// hash adds what was read to the sum.
+func (a *about) hash(parts ...[]byte) {
+	sum := sha256.New()
+	_, _ = fmt.Fprintf(sum, "%s\n", a.sum) // never fails
+	for _, p := range parts {
+		_, _ = fmt.Fprintf(sum, "%x\n", sha256.Sum256(p)) // never fails
+	}
+	a.sum = hex.EncodeToString(sum.Sum(nil))
 }
 
 // speak takes the words of a language file: nested, or with dots in their keys.
@@ -85,6 +101,7 @@ func (a *about) speak(r root, name string) {
 	if err != nil {
 		return
 	}
+	a.hash([]byte(name), data)
 	var tree map[string]any
 	if json.Unmarshal(bytes.TrimPrefix(data, []byte("\uFEFF")), &tree) == nil {
 		a.words = flatten(a.words, "", tree, 0)

@@ -1,6 +1,7 @@
 package foundry
 
 import (
+	"cmp"
 	"html"
 	"net/url"
 	"path"
@@ -35,7 +36,14 @@ type files struct {
 	pictures pictures
 }
 
-type reference struct{ root, ref string }
+type reference struct {
+	Root string `json:"root"`
+	Ref  string `json:"ref"`
+}
+
+func (r reference) compare(o reference) int {
+	return cmp.Or(strings.Compare(r.Root, o.Root), strings.Compare(r.Ref, o.Ref))
+}
 
 func newFiles(pictureFolder string) *files {
 	return &files{

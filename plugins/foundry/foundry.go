@@ -87,6 +87,7 @@ func New() sdk.Source {
 		},
 		StateVersion: 1,
 		Resumable:    true,
+		Incremental:  true,
 		Open:         sdk.NewOpener(open),
 	})
 }
@@ -105,6 +106,9 @@ type library struct {
 	notes     []sdk.Diagnostic  // what was found wrong while looking, reported when reading begins
 	missing   error             // folders of the options that cannot be read
 	counted   *remembered
+	seals     *seals
+	trail     *trail // of the pack that is being read; nil: nobody keeps it
+	shaped    string
 	env       sdk.Environment
 	temporary string // folder to remove in the end
 }
@@ -122,7 +126,7 @@ type root struct {
 }
 
 func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
-	l := &library{options: o, env: env, counted: remember(env.CacheDir)}
+	l := &library{options: o, env: env, counted: remember(env.CacheDir), seals: openSeals(env.CacheDir)}
 	for i, name := range o.Roots {
 		r, err := l.openRoot(env.Path(name), fmt.Sprintf("/roots/%d", i))
 		if err == nil && slices.ContainsFunc(l.roots, func(other root) bool { return other.dir == r.dir && other.only == r.only }) {

@@ -18,6 +18,7 @@ type rule struct{ uuid, name, word string }
 
 // index returns that of a pack. A pack that cannot be read has no names; that is reported where it is read for itself.
 func (l *library) index(p pack) *index {
+	l.trail.looked(l, p.dir)
 	if x := l.indexes[p.stream()]; x != nil {
 		return x
 	}

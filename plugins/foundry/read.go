@@ -88,6 +88,7 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 		hits, misses := l.counted.take()
 		m.Metrics(sdk.Metrics{Hits: hits, Misses: misses})
 	}
+	l.indexes = nil // they are of the last reading
 	names := request.Streams
 	if len(names) == 0 {
 		for _, p := range l.packs {
@@ -98,17 +99,18 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := l.readStream(ctx, name, request.State[name], out); err != nil {
+		if err := l.readStream(ctx, name, request, out); err != nil {
 			return err
 		}
 	}
+	l.seals.save()
 	return nil
 }
 
-func (l *library) readStream(ctx context.Context, name string, state []byte, out sdk.Writer) error {
+func (l *library) readStream(ctx context.Context, name string, request sdk.ReadRequest, out sdk.Writer) error {
 	i := slices.IndexFunc(l.packs, func(p pack) bool { return p.stream() == name })
 	var past checkpoint
-	_ = json.Unmarshal(state, &past) // one that cannot be read is none
+	_ = json.Unmarshal(request.State[name], &past) // one that cannot be read is none
 	if past.Done {
 		if i >= 0 && past.Files != "" && past.Files != l.packs[i].identity() {
 			out.Report(sdk.Diagnostic{
@@ -125,9 +127,22 @@ func (l *library) readStream(ctx context.Context, name string, state []byte, out
 			Suggestion: "install its package again, or take the pack out of what is to be read",
 		})
 	}
+	revisions, _ := out.(sdk.RevisionWriter)
+	own, unsealed := l.seals.of(l.packs[i].dir)
+	sealed := unsealed == nil && revisions != nil && l.env.CacheDir != ""
+	if sealed && l.isAt(l.packs[i], request.Known[name], own) {
+		return revisions.Unchanged(name)
+	}
+	l.trail = newTrail()
+	defer func() { l.trail = nil }()
 	files := l.packs[i].identity() // what is changed while it is read shows as a change
 	if whole, err := l.readPack(ctx, l.packs[i], out); err != nil || !whole {
 		return err
+	}
+	if sealed {
+		if err := l.sign(l.packs[i], own, l.trail, revisions); err != nil {
+			return err
+		}
 	}
 	text, err := json.Marshal(checkpoint{Done: true, Files: files})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,9 @@ func (r *reader) readFolders(opened documents) error {
 // reported where it is read for itself.
 func (r *reader) worldFolders() {
 	p, ok := r.pack.sibling("folders")
+	place := r.pack.pkg.root.path(path.Join(r.pack.pkg.dir, "data", "folders"))
+	r.library.trail.looked(r.library, place)
+	r.library.trail.looked(r.library, place+".db")
 	if !ok {
 		return
 	}

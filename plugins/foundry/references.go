@@ -315,6 +315,7 @@ func (f *references) asset(ref, kind, pointer string) {
 	}
 	f.seen[here] = true
 	a := f.library.files.resolve(f.pack.pkg.root, ref)
+	f.library.trail.referred(reference{f.pack.pkg.root.dir, ref}, a)
 	a.Pointer, a.Role = pointer, role(f.typ, pointer, kind)
 	f.record.Assets = append(f.record.Assets, a)
 }
