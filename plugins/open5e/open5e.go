@@ -108,6 +108,7 @@ func New() sdk.Source {
 		Kinds:        sdk.Kinds[:],
 		StateVersion: 1,
 		Resumable:    true,
+		Incremental:  true,
 		Open:         sdk.NewOpener(open),
 	})
 }

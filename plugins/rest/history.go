@@ -19,19 +19,23 @@ import (
 type history struct {
 	path   string // empty: nothing is kept
 	cursor string // highest one seen
-	ids    []string
-	known  map[string]entry
+	// revision names what was sent of the list, when all of it was; empty: something is missing.
+	revision string
+	ids      []string
+	known    map[string]entry
 }
 
 type entry struct {
 	ID   string          `json:"id"`
 	Hash string          `json:"hash"`
+	Sum  string          `json:"sum,omitempty"` // of the record as it was sent, whatever is to be ignored
 	Raw  json.RawMessage `json:"raw,omitempty"`
 }
 
 type heading struct {
-	Cursor string `json:"cursor"`
-	Count  int    `json:"count"`
+	Cursor   string `json:"cursor"`
+	Count    int    `json:"count"`
+	Revision string `json:"revision,omitempty"`
 }
 
 // remember reads the history of a list.
@@ -43,7 +47,7 @@ func (s *Source) remember(r *resource) *history {
 	sum := sha256.Sum256([]byte(strings.Join([]string{s.env.Source, r.url.String(), r.Name}, "\n")))
 	h.path = filepath.Join(s.env.CacheDir, "records", hex.EncodeToString(sum[:12])+".jsonl")
 	if err := h.read(); err != nil {
-		h.ids, h.known, h.cursor = nil, map[string]entry{}, ""
+		h.ids, h.known, h.cursor, h.revision = nil, map[string]entry{}, "", ""
 	}
 	return h
 }
@@ -62,7 +66,7 @@ func (h *history) read() error {
 			h.put(e)
 		}
 	}
-	h.cursor = head.Cursor
+	h.cursor, h.revision = head.Cursor, head.Revision
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
@@ -87,7 +91,7 @@ func (h *history) write() error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(heading{Cursor: h.cursor, Count: len(h.ids)})
+	err := enc.Encode(heading{Cursor: h.cursor, Count: len(h.ids), Revision: h.revision})
 	for _, id := range h.ids {
 		err = errors.Join(err, enc.Encode(h.known[id]))
 	}

@@ -25,6 +25,7 @@ type reading struct {
 
 	out   sdk.Writer
 	meter sdk.MetricsWriter // nil: nobody counts
+	known map[string][]byte // revisions that the host has of lists
 	turn  sync.Mutex        // held while the records of a page are sent
 
 	mu       sync.Mutex // guards what follows
@@ -54,7 +55,7 @@ func final(err error) error {
 
 // Read sends the records of the asked streams, all streams at the same time.
 func (s *Source) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writer) error {
-	rd := &reading{Source: s, out: out, holdings: map[string]*holding{}}
+	rd := &reading{Source: s, out: out, known: request.Known, holdings: map[string]*holding{}}
 	rd.meter, _ = out.(sdk.MetricsWriter)
 	for _, r := range s.resources {
 		rd.holdings[r.Name] = &holding{tables: map[string]map[string]any{}}
@@ -157,6 +158,7 @@ type flow struct {
 	doubled  int
 	skipped  int
 	partial  bool // a page is missing
+	same     *unchanged
 	since    bool // only changes are asked for: they are put beside what is known before anything is sent
 }
 
@@ -164,10 +166,14 @@ type flow struct {
 func (rd *reading) stream(ctx context.Context, r *resource) error {
 	f := &flow{reading: rd, r: r, history: rd.remember(r), now: &history{known: map[string]entry{}}, seen: map[string]bool{}, expected: -1}
 	f.now.path = f.history.path
+	f.same = f.compare()
 	f.since = r.Incremental != nil && f.now.path != ""
 	if err := f.gather(ctx); err != nil {
 		if over := final(ctx.Err()); over != nil {
 			return over
+		}
+		if err := f.same.release(); err != nil { // that much came
+			return final(err)
 		}
 		return err
 	}
@@ -245,6 +251,9 @@ func (f *flow) recount(ctx context.Context, first *part) error {
 	}
 	if how.counted() && how.NextPath != "" {
 		before := len(f.seen)
+		if err := f.same.release(); err != nil {
+			return final(err)
+		}
 		err := f.chain(ctx, f.r, nil, first, func(p *part) error { return f.take(ctx, p, nil) })
 		if err != nil {
 			return err
@@ -364,6 +373,9 @@ func (f *flow) take(ctx context.Context, p *part, values map[string]string) erro
 	if p.err != nil {
 		f.partial = true
 		f.skipped++
+		if err := f.same.release(); err != nil {
+			return final(err)
+		}
 		return final(f.out.Skip(f.r.Name, p.url.RequestURI(), explain(p.err, p.url, "a page of "+f.r.Name)))
 	}
 	if err := f.records(ctx, p, values); err != nil {
@@ -485,6 +497,9 @@ func (f *flow) one(ctx context.Context, it item, err error) error {
 
 func (f *flow) skip(id string, reason error) error {
 	f.skipped++
+	if err := f.same.release(); err != nil {
+		return final(err)
+	}
 	return final(f.out.Skip(f.r.Name, id, reason))
 }
 
@@ -500,7 +515,7 @@ func (f *flow) send(ctx context.Context, it item) error {
 			f.meter.Metrics(sdk.Metrics{Changed: 1})
 		}
 	}
-	e := entry{ID: it.id, Hash: rec.Revision}
+	e := entry{ID: it.id, Hash: rec.Revision, Sum: sumOf(rec)}
 	if f.since {
 		e.Raw = it.raw
 	}
@@ -508,7 +523,7 @@ func (f *flow) send(ctx context.Context, it item) error {
 	f.reading.mu.Lock()
 	f.sent++
 	f.reading.mu.Unlock()
-	return final(f.out.Record(f.r.Name, rec))
+	return final(f.same.send(rec, e))
 }
 
 // release sends what was known before with what has changed since, in the order in which it was met first.
@@ -540,6 +555,14 @@ func (f *flow) release(ctx context.Context) error {
 
 // close says what is to be known of the list, and that it was read to its end.
 func (f *flow) close() error {
+	whole, err := f.settle()
+	if err != nil {
+		return final(err)
+	}
+	if whole {
+		f.remind()
+		return nil // what there is to say of it was said then
+	}
 	d := sdk.Diagnostic{Severity: sdk.SeverityWarning, Kind: sdk.Invalid, Stream: f.r.Name}
 	if len(f.seen)+f.skipped == 0 && !f.since {
 		d.Code, d.Summary = "rest.empty", "the list "+f.r.Name+" is empty"
@@ -556,9 +579,14 @@ func (f *flow) close() error {
 		d.Suggestion = "look whether primary_key tells records apart"
 		f.out.Report(d)
 	}
-	f.remind()
+	kept := f.remind()
 	if f.partial {
 		return nil
+	}
+	if kept {
+		if err := f.same.name(f.now.revision); err != nil {
+			return final(err)
+		}
 	}
 	if facts, ok := f.out.(sdk.FactsWriter); ok && f.expected >= 0 && !f.since {
 		err := facts.Facts(f.r.Name,
@@ -572,8 +600,9 @@ func (f *flow) close() error {
 	return final(f.out.Checkpoint(f.r.Name, []byte(done)))
 }
 
-// remind keeps what was read for the next time. What an incomplete reading has not met is not gone.
-func (f *flow) remind() {
+// remind keeps what was read for the next time, and says whether it is kept and complete. What an incomplete reading has not met
+// is not gone.
+func (f *flow) remind() (kept bool) {
 	if f.skipped > 0 || f.partial {
 		for _, id := range f.history.ids {
 			if _, met := f.now.known[id]; !met {
@@ -595,5 +624,7 @@ func (f *flow) remind() {
 	}
 	if err := f.now.write(); err != nil {
 		f.env.Log.Warn("what was read is not kept for the next time", "stream", f.r.Name, "error", err)
+		return false
 	}
+	return f.now.path != "" && f.now.revision != ""
 }

@@ -391,6 +391,68 @@ func TestSecondReading(t *testing.T) {
 	}
 }
 
+// TestUnchanged: a list that is as it was is not sent, and of another one only the records that are not; what is to be ignored
+// when changes are counted is sent all the same.
+func TestUnchanged(t *testing.T) {
+	a := newAPI(t, 20)
+	options := config(`{"type": "page_number", "page_size": 4, "total_path": "meta.count"}`, `"hash_ignore": ["seen.at"]`)
+	var known map[string][]byte
+	read := func(what string, sent, same int, whole bool) *catch {
+		t.Helper()
+		got, err := readAll(t, a.configured(options), known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.records["things"]) != sent || len(got.same["things"]) != same || (len(got.whole) == 1) != whole {
+			t.Errorf("%s: %d sent, %d unchanged, whole %v", what, len(got.records["things"]), len(got.same["things"]), got.whole)
+		}
+		return got
+	}
+	edit := func(change func(i int) string) { a.set(func() { a.edit = change }) }
+	seen := func(at, teeth int) func(int) string {
+		return func(i int) string {
+			return fmt.Sprintf(`,"seen":{"at":%d}`, at) + map[bool]string{true: `,"teeth":4`}[i == teeth]
+		}
+	}
+	edit(seen(0, -1))
+	first := read("the first time", 20, 0, false)
+	known = first.revisions
+	if len(known["things"]) == 0 {
+		t.Fatal("no revision was named")
+	}
+	read("nothing has changed", 0, 0, true)
+	known = map[string][]byte{"things": []byte("another")}
+	read("the host has something else", 20, 0, false)
+	known = first.revisions
+	edit(seen(0, 5))
+	second := read("a record has changed", 1, 19, false)
+	if !slices.Equal(second.same["things"][:5], []string{"0", "1", "2", "3", "4"}) || second.ids("things")[0] != "5" {
+		t.Errorf("not in order: %v", second.same)
+	}
+	read("the run after that came to no good end", 20, 0, false)
+	known = second.revisions
+	edit(seen(1, 5))
+	third := read("what is not counted", 20, 0, false)
+	if third.sum.Unchanged != 20 {
+		t.Errorf("%d are counted as unchanged", third.sum.Unchanged)
+	}
+	known = third.revisions
+	a.set(func() { a.things = 19 })
+	known = read("one is gone", 0, 19, false).revisions
+	a.set(func() {
+		a.before = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+			if r.URL.Query().Get("page") == "2" {
+				w.WriteHeader(http.StatusTeapot)
+				return true
+			}
+			return false
+		}
+	})
+	if got := read("a page is missing", 0, 15, false); len(got.revisions) > 0 || len(got.skips["things"]) != 1 {
+		t.Errorf("revisions %q, skipped %v", got.revisions, got.skips)
+	}
+}
+
 func TestCacheModes(t *testing.T) {
 	a := newAPI(t, 9)
 	options := config(`{"type": "json_link"}`)

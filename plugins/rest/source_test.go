@@ -133,12 +133,38 @@ type catch struct {
 	facts   map[string][]sdk.Fact
 	sum     sdk.Metrics
 	refuse  error // what Record returns
+
+	revisions map[string][]byte
+	whole     []string            // streams that had not changed
+	same      map[string][]string // records that had not
 }
 
 func newCatch() *catch {
 	return &catch{
 		records: map[string][]sdk.Record{}, skips: map[string][]string{}, done: map[string]bool{}, facts: map[string][]sdk.Fact{},
+		revisions: map[string][]byte{}, same: map[string][]string{},
 	}
+}
+
+func (c *catch) Revision(stream string, revision []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revisions[stream] = revision
+	return nil
+}
+
+func (c *catch) Unchanged(stream string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.whole = append(c.whole, stream)
+	return nil
+}
+
+func (c *catch) UnchangedRecord(stream, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.same[stream] = append(c.same[stream], strings.TrimPrefix(id, stream+"/"))
+	return nil
 }
 
 func (c *catch) Record(stream string, r sdk.Record) error {
@@ -233,10 +259,10 @@ func (a *api) configured(options string) sdk.Source {
 // read reads a source once, as a run does.
 func (a *api) read(options string) (*catch, error) {
 	a.t.Helper()
-	return readAll(a.t, a.configured(options))
+	return readAll(a.t, a.configured(options), nil)
 }
 
-func readAll(t *testing.T, s sdk.Source) (*catch, error) {
+func readAll(t *testing.T, s sdk.Source, known map[string][]byte) (*catch, error) {
 	t.Helper()
 	streams, err := s.Discover(t.Context())
 	if err != nil {
@@ -247,7 +273,7 @@ func readAll(t *testing.T, s sdk.Source) (*catch, error) {
 		names = append(names, one.Name)
 	}
 	c := newCatch()
-	return c, s.Read(t.Context(), sdk.ReadRequest{Streams: names}, c)
+	return c, s.Read(t.Context(), sdk.ReadRequest{Streams: names, Known: known}, c)
 }
 
 // must is read for what has to go well.
