@@ -270,6 +270,7 @@ func (p *Pool) ask(ctx context.Context, q request, take func(kind, []byte) error
 				return &refusedError{last}
 			case kindPage:
 				w.pages++
+			default: // whoever asked knows what to make of it
 			}
 			if err := take(k, content); err != nil {
 				return err

@@ -258,9 +258,9 @@ func (w *worker) refuse(ctx context.Context, err error) error {
 // reason is the code of an error. After a trap the file has to be opened again.
 func (w *worker) reason(ctx context.Context, err error) (code, detail string) {
 	var (
-		trap    *pdfium.Trap
+		trap    *pdfium.TrapError
 		refused *pdfium.Error
-		large   *pdfium.TooLarge
+		large   *pdfium.TooLargeError
 	)
 	switch {
 	case errors.As(err, &trap):

@@ -104,7 +104,7 @@ func TestFragments(t *testing.T) {
 			var got []string
 			for _, f := range p.Fragments {
 				got = append(got, f.Text)
-				check(t, &p, f)
+				check(t, f)
 			}
 			if !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -113,7 +113,7 @@ func TestFragments(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, p *Page, f Fragment) {
+func check(t *testing.T, f Fragment) {
 	t.Helper()
 	if f.Runs[len(f.Runs)-1].End != len(f.Text) {
 		t.Errorf("%q: runs %v", f.Text, f.Runs)
@@ -203,7 +203,7 @@ func TestMend(t *testing.T) {
 		for _, p := range pages {
 			for _, f := range p.Fragments {
 				all = append(all, fmt.Sprintf("%s %v", f.Text, p.Fonts[f.Runs[0].Font].Recoded))
-				check(t, p, f)
+				check(t, f)
 			}
 		}
 		return all

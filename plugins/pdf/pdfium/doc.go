@@ -5,5 +5,5 @@
 // for processes that can be killed, which package extract owns. What fragments are is for page to say.
 //
 // It starts no goroutine. A Library may be used from several; each File from one at a time. An [*Error] says that PDFium
-// refused the file, a [*Trap] that PDFium came to a sudden end: nothing more can be had from that File then.
+// refused the file, a [*TrapError] that PDFium came to a sudden end: nothing more can be had from that File then.
 package pdfium

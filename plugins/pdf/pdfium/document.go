@@ -62,18 +62,18 @@ func clean(s string) string {
 // labels are the numbers that the file gives its pages.
 func (f *File) labels(ctx context.Context) ([]string, error) {
 	labels := make([]string, 0, min(f.pages, f.library.config.Limits.Pages))
-	any := false
+	labelled := false
 	for n := range min(f.pages, f.library.config.Limits.Pages) {
 		label, err := f.wide(ctx, "FPDF_GetPageLabel", f.document, uint64(n))
 		if err != nil {
 			return nil, err
 		}
 		labels = append(labels, clean(label))
-		if any = any || label != ""; !any && n > 8 {
+		if labelled = labelled || label != ""; !labelled && n > 8 {
 			break
 		}
 	}
-	if !any {
+	if !labelled {
 		return nil, nil
 	}
 	return labels, nil

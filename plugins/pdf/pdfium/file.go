@@ -144,7 +144,7 @@ func (f *File) call(ctx context.Context, name string, arguments ...uint64) (uint
 func (f *File) allocate(ctx context.Context, size uint32) (uint32, error) {
 	at, err := f.call(ctx, "malloc", uint64(size))
 	if err == nil && at == 0 {
-		err = &Trap{Memory: true, Err: fmt.Errorf("no room for %d bytes", size)}
+		err = &TrapError{Memory: true, Err: fmt.Errorf("no room for %d bytes", size)}
 	}
 	return uint32(at), err
 }
@@ -171,7 +171,7 @@ func (f *File) text(ctx context.Context, s string) (uint32, error) {
 func (f *File) view(at, size uint32) ([]byte, error) {
 	memory, ok := f.instance.memory.Read(at, size)
 	if !ok {
-		return nil, &Trap{Err: errors.New("an address that is none")}
+		return nil, &TrapError{Err: errors.New("an address that is none")}
 	}
 	return memory, nil
 }

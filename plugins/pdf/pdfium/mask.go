@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"regexp"
 	"strconv"
@@ -56,7 +57,7 @@ func (m *masks) scan() {
 	for at := int64(0); at < m.size; at += piece {
 		n, err := m.from.ReadAt(buffer[:min(int64(len(buffer)), m.size-at)], at)
 		m.find(buffer[:n])
-		if err != nil && err != io.EOF || n == 0 { //nolint:errorlint // io.ReaderAt returns it as it is
+		if err != nil && !errors.Is(err, io.EOF) || n == 0 {
 			return
 		}
 	}

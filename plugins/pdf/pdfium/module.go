@@ -224,20 +224,20 @@ func (i *instance) run(ctx context.Context, c *call, arguments ...uint64) (uint6
 
 // trap says why PDFium came to an end.
 func (i *instance) trap(err error) error {
-	return &Trap{Memory: i.limit.refused, Err: err}
+	return &TrapError{Memory: i.limit.refused, Err: err}
 }
 
-// Trap is the end of a PDFium: the file made it do what it must not, or take more memory than it may.
-type Trap struct {
+// TrapError is the end of a PDFium: the file made it do what it must not, or take more memory than it may.
+type TrapError struct {
 	Memory bool // it asked for more memory than it may have
 	Err    error
 }
 
-func (t *Trap) Error() string { //nolint:errname // it is one, and an error besides
+func (t *TrapError) Error() string {
 	if t.Memory {
 		return "PDFium ran out of memory"
 	}
 	return "PDFium came to a sudden end: " + t.Err.Error()
 }
 
-func (t *Trap) Unwrap() error { return t.Err }
+func (t *TrapError) Unwrap() error { return t.Err }

@@ -36,9 +36,10 @@ func open(t *testing.T, data []byte, limits pdfium.Limits) *pdfium.File {
 	return f
 }
 
-func read(t *testing.T, f *pdfium.File, n int) *page.Page {
+// read reads the first page.
+func read(t *testing.T, f *pdfium.File) *page.Page {
 	t.Helper()
-	p, err := f.Page(t.Context(), n)
+	p, err := f.Page(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestViews(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var file pdftest.File
 			file.Page(tt.entries, "", content)
-			p := read(t, open(t, file.Bytes(), pdfium.Limits{}), 1)
+			p := read(t, open(t, file.Bytes(), pdfium.Limits{}))
 			if p.Width != tt.width || p.Height != tt.height {
 				t.Errorf("the page is %v by %v", p.Width, p.Height)
 			}
@@ -92,7 +93,7 @@ func TestViews(t *testing.T) {
 func TestUprightOnTurnedPage(t *testing.T) {
 	var file pdftest.File
 	file.Page("/Rotate 90", "", "BT /F1 20 Tf 0 1 -1 0 200 100 Tm (Map of the keep) Tj ET")
-	p := read(t, open(t, file.Bytes(), pdfium.Limits{}), 1)
+	p := read(t, open(t, file.Bytes(), pdfium.Limits{}))
 	if len(p.Fragments) != 1 {
 		t.Fatalf("fragments %+v", p.Fragments)
 	}
@@ -139,7 +140,7 @@ func TestDrawn(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var file pdftest.File
 			file.Page("", "", tt.content)
-			p := read(t, open(t, file.Bytes(), pdfium.Limits{}), 1)
+			p := read(t, open(t, file.Bytes(), pdfium.Limits{}))
 			if p.Paths != tt.paths || len(p.Rules) != len(tt.rules) || len(p.Areas) != len(tt.areas) {
 				t.Fatalf("%d paths, rules %+v, areas %+v", p.Paths, p.Rules, p.Areas)
 			}
@@ -168,7 +169,7 @@ func TestForms(t *testing.T) {
 	form := file.Stream(fmt.Sprintf("/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Matrix [1 0 0 1 10 0] /Resources <</Font <</F1 4 0 R>> /XObject <</P %d 0 R>>>>", picture),
 		[]byte("BT /F1 10 Tf 0 0 Td (Trap) Tj ET q 20 0 0 20 50 50 cm /P Do Q 0 0 50 1 re f"))
 	file.Page("", fmt.Sprintf("/XObject <</X %d 0 R>>", form), "q 2 0 0 2 100 100 cm /X Do Q q 1 0 0 1 300 300 cm /X Do Q")
-	p := read(t, open(t, file.Bytes(), pdfium.Limits{}), 1)
+	p := read(t, open(t, file.Bytes(), pdfium.Limits{}))
 	if len(p.Fragments) != 2 || p.Fragments[0].Runs[0].Size != 20 || p.Fragments[0].Box.X0 != 120 || p.Fragments[0].Baseline != 692 || p.Fragments[1].Box.X0 != 310 {
 		t.Errorf("fragments %+v", p.Fragments)
 	}
@@ -187,7 +188,7 @@ func TestRuns(t *testing.T) {
 	mono := file.Add("<</Type /Font /Subtype /Type1 /BaseFont /Courier>>")
 	file.Page("", fmt.Sprintf("/Font <</F1 4 0 R /F2 %d 0 R /F3 %d 0 R>>", bold, mono),
 		"BT 72 700 Td /F2 12 Tf 0.5 0 0 rg (Bite. ) Tj 0 g /F1 12 Tf (Melee ) Tj /F3 12 Tf (d6) Tj ET")
-	p := read(t, open(t, file.Bytes(), pdfium.Limits{}), 1)
+	p := read(t, open(t, file.Bytes(), pdfium.Limits{}))
 	want := []page.Font{{Name: "Times-BoldItalic", Bold: true, Italic: true}, {Name: "Helvetica"}, {Name: "Courier", Fixed: true}}
 	if !reflect.DeepEqual(p.Fonts, want) || len(p.Fragments) != 1 {
 		t.Fatalf("fonts %+v, fragments %+v", p.Fonts, p.Fragments)
@@ -264,7 +265,7 @@ func TestOutlineBounds(t *testing.T) {
 func TestLimits(t *testing.T) {
 	var file pdftest.File
 	file.Page("", "", "BT /F1 5 Tf 10 700 Td "+strings.Repeat("(goblin ) Tj ", 20)+"ET "+strings.Repeat("10 10 20 20 re f ", 30))
-	p := read(t, open(t, file.Bytes(), pdfium.Limits{Chars: 50, Objects: 40}), 1)
+	p := read(t, open(t, file.Bytes(), pdfium.Limits{Chars: 50, Objects: 40}))
 	if len(p.Faults) != 2 || p.Faults[0].Code != "page_limit" || p.Faults[1].Code != "page_limit" || p.Chars > 50 || p.Chars < 40 || len(p.Areas) > 20 {
 		t.Errorf("faults %+v, %d characters, %d areas", p.Faults, p.Chars, len(p.Areas))
 	}
@@ -309,7 +310,7 @@ func TestMemory(t *testing.T) {
 	}
 	defer library.Close(t.Context())
 	var file pdftest.File
-	content := file.Stream("/Filter /FlateDecode", pdftest.Deflate(bytes.Repeat([]byte("1 2 m 3 4 l S "), 4<<20)))
+	content := file.Stream("/Filter /FlateDecode", pdftest.Repeat(bytes.Repeat([]byte("1 2 m 3 4 l S "), 1<<12), 1<<10))
 	file.PageOf("", "", content)
 	data := file.Bytes()
 	f, err := library.Open(t.Context(), bytes.NewReader(data), int64(len(data)), "")
@@ -318,7 +319,7 @@ func TestMemory(t *testing.T) {
 	}
 	defer f.Close(t.Context())
 	p, err := f.Page(t.Context(), 1)
-	if trap, ok := errors.AsType[*pdfium.Trap](err); !ok || !trap.Memory || p == nil || p.Number != 1 {
+	if trap, ok := errors.AsType[*pdfium.TrapError](err); !ok || !trap.Memory || p == nil || p.Number != 1 {
 		t.Errorf("got %v, page %+v", err, p)
 	}
 }
@@ -370,7 +371,7 @@ func TestPictures(t *testing.T) {
 	}
 	file.Page("", "/XObject <<"+names.String()+">>", content.String())
 	f := open(t, file.Bytes(), pdfium.Limits{})
-	p := read(t, f, 1)
+	p := read(t, f)
 	if len(p.Images) != 7 {
 		t.Fatalf("images %+v", p.Images)
 	}
@@ -432,7 +433,7 @@ func TestPictures(t *testing.T) {
 		}
 	}
 	_, err := f.Picture(t.Context(), 1, 6)
-	if large, ok := errors.AsType[*pdfium.TooLarge](err); !ok || large.Width != 60000 {
+	if large, ok := errors.AsType[*pdfium.TooLargeError](err); !ok || large.Width != 60000 {
 		t.Errorf("60,000 pixels: %v", err)
 	}
 	if _, err := f.Picture(t.Context(), 1, 7); err == nil {

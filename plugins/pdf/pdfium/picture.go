@@ -21,13 +21,13 @@ type Picture struct {
 	Stored        bool // as it is in the PDF
 }
 
-// TooLarge says that a picture exceeds the limits.
-type TooLarge struct {
+// TooLargeError says that a picture exceeds the limits.
+type TooLargeError struct {
 	Width, Height int
 	Pixels        int // the limit, in millions
 }
 
-func (e *TooLarge) Error() string {
+func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("a picture of %d by %d pixels is larger than %d megapixels", e.Width, e.Height, e.Pixels)
 }
 
@@ -162,7 +162,7 @@ func (f *File) affordable(width, height int) error {
 		return &Error{Damaged, "picture"}
 	}
 	if int64(width)*int64(height) > int64(most)*1_000_000 {
-		return &TooLarge{width, height, most}
+		return &TooLargeError{width, height, most}
 	}
 	return nil
 }
@@ -284,7 +284,7 @@ func (f *File) Render(ctx context.Context, n, side int, as string) (*Picture, er
 		return nil, err
 	}
 	if bitmap == 0 {
-		return nil, &Trap{Memory: true, Err: fmt.Errorf("no room for %d by %d pixels", width, height)}
+		return nil, &TrapError{Memory: true, Err: fmt.Errorf("no room for %d by %d pixels", width, height)}
 	}
 	if _, err = f.call(ctx, "FPDFBitmap_FillRect", bitmap, 0, 0, uint64(width), uint64(height), 0xFFFFFFFF); err != nil {
 		return nil, err

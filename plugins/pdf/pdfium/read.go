@@ -19,7 +19,7 @@ type sheet struct {
 	left  int    // objects that may still be read
 }
 
-// Page reads a page, numbered from 1. With a [*Trap] the page comes too, as far as it is known.
+// Page reads a page, numbered from 1. With a [*TrapError] the page comes too, as far as it is known.
 func (f *File) Page(ctx context.Context, n int) (*page.Page, error) {
 	s := &sheet{File: f, index: n - 1, page: &page.Page{Number: n, Origin: "text", Confidence: 1}, left: f.library.config.Limits.Objects}
 	if n < 1 || n > f.pages {

@@ -2,6 +2,7 @@ package pdftest
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/zlib"
 	"fmt"
 	"strings"
@@ -49,6 +50,18 @@ func Deflate(data []byte) []byte {
 	_, _ = w.Write(data)                            // into memory
 	_ = w.Close()
 	return b.Bytes()
+}
+
+// Repeat packs n times the same bytes, without going through all of them: what is packed once is repeated. The checksum at the end
+// is left out, as PDFium does not ask for it.
+func Repeat(data []byte, n int) []byte {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.BestSpeed) // the level is one
+	_, _ = w.Write(data)                         // into memory
+	_ = w.Flush()                                // up to a whole byte
+	packed := []byte{0x78, 0x01}
+	packed = append(packed, bytes.Repeat(b.Bytes(), n)...)
+	return append(packed, 0x03, 0x00)
 }
 
 // Page adds a page of 612 by 792 points with what is to be painted. Entries come beside or instead of /MediaBox; resources
