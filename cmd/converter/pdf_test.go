@@ -72,6 +72,17 @@ store: {rqlited: %q}
 	if after := state(t, p.path("out"), false); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Error("the second run wrote something else")
 	}
+	total := 0
+	for _, n := range kinds {
+		total += n
+	}
+	if !strings.Contains(lines, fmt.Sprintf(`{"cache":"unchanged","hits":%d,"misses":0`, total)) {
+		t.Errorf("not all of it was taken over: %s", lines[max(0, len(lines)-2000):])
+	}
+	lines, _ = p.must(0, "--progress", "json", "--fresh")
+	if after := state(t, p.path("out"), false); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Error("a fresh run wrote something else")
+	}
 	if !strings.Contains(lines, `{"cache":"sources","hits":3,"misses":0`) {
 		t.Errorf("not all pages were kept: %s", lines[max(0, len(lines)-2000):])
 	}

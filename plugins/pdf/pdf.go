@@ -199,6 +199,7 @@ func New() sdk.Source {
 		Kinds:        []string{"creature", "spell", "item", "table", "rule", "other"},
 		StateVersion: 1,
 		Resumable:    true,
+		Incremental:  true,
 		Open:         sdk.NewOpener(open),
 	})
 }

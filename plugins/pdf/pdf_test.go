@@ -88,6 +88,9 @@ type log struct {
 	done    map[string][]byte
 	metrics sdk.Metrics
 	stop    int // records after which it wants no more; 0: never
+
+	revisions map[string][]byte
+	unchanged []string
 }
 
 var errEnough = errors.New("enough")
@@ -130,8 +133,22 @@ func (l *log) Metrics(m sdk.Metrics) {
 	l.metrics.Misses += m.Misses
 }
 
+func (l *log) Revision(stream string, revision []byte) error {
+	l.revisions[stream] = slices.Clone(revision)
+	return nil
+}
+
+func (l *log) Unchanged(stream string) error {
+	l.unchanged = append(l.unchanged, stream)
+	return nil
+}
+
+func (l *log) UnchangedRecord(_, id string) error {
+	return errors.New(id + " alone is called unchanged")
+}
+
 func newLog() *log {
-	return &log{skipped: map[string]string{}, facts: map[string]sdk.Fact{}, done: map[string][]byte{}}
+	return &log{revisions: map[string][]byte{}, skipped: map[string]string{}, facts: map[string]sdk.Fact{}, done: map[string][]byte{}}
 }
 
 func (s shelf) read(t *testing.T, o options) *log {
@@ -222,6 +239,11 @@ func TestSample(t *testing.T) {
 		t.Error("the map is not as it is in the file")
 	}
 	l.checkChunks(t)
+	for _, r := range l.records {
+		if len(r.Warnings) > 0 {
+			t.Errorf("%s: %v", r.ID, r.Warnings)
+		}
+	}
 	if l.facts["pages"].Number != 3 || l.facts["roll_tables"].Number != 1 || l.facts["found_visitor"].Number != 3 || l.facts["entries_in_doubt"].Notable {
 		t.Errorf("facts: %+v", l.facts)
 	}
@@ -341,6 +363,65 @@ func TestResume(t *testing.T) {
 	last := newLog()
 	if err := s.open(t, o).Read(t.Context(), sdk.ReadRequest{State: again.done}, last); err != nil || len(last.records) > 0 {
 		t.Errorf("%v, %d records", err, len(last.records))
+	}
+}
+
+// TestUnchanged: a file is read again when it has changed, or its grammar, or when a picture is gone, and not otherwise.
+func TestUnchanged(t *testing.T) {
+	books, grammar := samples(t)
+	const name = "lampwrights-almanac.pdf"
+	for _, tt := range []struct {
+		what   string
+		change func(dir string, s shelf) error
+		same   bool
+	}{
+		{"nothing", func(string, shelf) error { return nil }, true},
+		{"the file", func(dir string, _ shelf) error {
+			f, err := os.OpenFile(filepath.Join(dir, name), os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteString("\n% a remark at its end\n")
+			return errors.Join(err, f.Close())
+		}, false},
+		{"the grammar", func(dir string, _ shelf) error {
+			f, err := os.OpenFile(filepath.Join(dir, "grammar.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteString("# a remark\n")
+			return errors.Join(err, f.Close())
+		}, false},
+		{"its pictures", func(_ string, s shelf) error { return os.RemoveAll(filepath.Join(s.dir, "pictures")) }, false},
+		{"what is kept of it", func(_ string, s shelf) error { return os.RemoveAll(filepath.Join(s.dir, "pages")) }, false},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			dir, s := t.TempDir(), newShelf(t)
+			for from, to := range map[string]string{filepath.Join(books, name): name, grammar: "grammar.yaml"} {
+				text, err := os.ReadFile(from)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := options{"files": []string{dir}, "grammars": []string{filepath.Join(dir, "grammar.yaml")}}
+			first := s.read(t, o)
+			if len(first.revisions[name]) == 0 {
+				t.Fatal("the file has no revision")
+			}
+			if err := tt.change(dir, s); err != nil {
+				t.Fatal(err)
+			}
+			second := newLog()
+			if err := s.open(t, o).Read(t.Context(), sdk.ReadRequest{Known: first.revisions}, second); err != nil {
+				t.Fatal(err)
+			}
+			if same := len(second.unchanged) == 1 && len(second.records) == 0; same != tt.same || !same && len(second.records) != len(first.records) {
+				t.Errorf("unchanged: %v; %d records", second.unchanged, len(second.records))
+			}
+		})
 	}
 }
 

@@ -28,6 +28,7 @@ type library struct {
 	files    []file
 	missing  error // files of the options that cannot be read
 	grammars []*grammar.Grammar
+	written  string      // hash of the grammars that are files
 	kept     *keep.Cache // nil: nothing is kept
 	pictures string      // folder of their bytes
 
@@ -45,7 +46,7 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 	l := &library{options: o, env: env, pictures: pictureFolder(env)}
 	l.files, l.missing = o.find(env.Path)
 	var err error
-	if l.grammars, err = o.grammars(env.Path); err != nil {
+	if l.grammars, l.written, err = o.grammars(env.Path); err != nil {
 		return nil, err
 	}
 	if env.CacheDir != "" {
@@ -66,11 +67,11 @@ func pictureFolder(env sdk.Environment) string {
 	return ""
 }
 
-// grammars are those that the options name.
-func (o *Options) grammars(path func(string) string) ([]*grammar.Grammar, error) {
+// grammars are those that the options name, and a hash of those among them that are files.
+func (o *Options) grammars(path func(string) string) ([]*grammar.Grammar, string, error) {
 	shipped, err := grammar.Shipped()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	names := o.Grammars
 	if names == nil {
@@ -78,6 +79,7 @@ func (o *Options) grammars(path func(string) string) ([]*grammar.Grammar, error)
 	}
 	var chosen []*grammar.Grammar
 	var faults []error
+	written := sha256.New()
 	for i, name := range names {
 		at := slices.IndexFunc(shipped, func(g *grammar.Grammar) bool { return g.Name == name })
 		if at >= 0 {
@@ -91,15 +93,18 @@ func (o *Options) grammars(path func(string) string) ([]*grammar.Grammar, error)
 			faults = append(faults, d)
 			continue
 		}
-		loaded, err := grammar.Load(nil, path(name))
+		loaded, err := grammar.Load(chosen, path(name)) // one that is called like an earlier one takes its place
 		if err != nil {
 			d.Summary, d.Cause, d.Suggestion = "the grammar "+name+" cannot be used", err, "correct the file; docs/pdf-grammars.md says how grammars are written"
 			faults = append(faults, d)
 			continue
 		}
-		chosen = append(chosen, loaded...)
+		sum, err := sumOf(path(name))
+		faults = append(faults, err)
+		_, _ = written.Write(sum[:]) // never fails
+		chosen = loaded
 	}
-	return chosen, errors.Join(faults...)
+	return chosen, hex.EncodeToString(written.Sum(nil)), errors.Join(faults...)
 }
 
 func namesOf(list []*grammar.Grammar) []string {
@@ -199,16 +204,16 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := l.readStream(ctx, name, request.State[name], out); err != nil {
+		if err := l.readStream(ctx, name, request, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *library) readStream(ctx context.Context, name string, state []byte, out sdk.Writer) error {
+func (l *library) readStream(ctx context.Context, name string, request sdk.ReadRequest, out sdk.Writer) error {
 	var past checkpoint
-	_ = json.Unmarshal(state, &past) // one that cannot be read is none
+	_ = json.Unmarshal(request.State[name], &past) // one that cannot be read is none
 	i := slices.IndexFunc(l.files, func(f file) bool { return f.name == name })
 	if i < 0 {
 		if past.Done {
@@ -235,6 +240,9 @@ func (l *library) readStream(ctx context.Context, name string, state []byte, out
 		return nil
 	case past.Done:
 		return nil
+	}
+	if w, ok := out.(sdk.RevisionWriter); ok && l.isAt(request.Known[name], sum) {
+		return w.Unchanged(name)
 	}
 	if err := l.readFile(ctx, f, sum, out); err != nil {
 		return err

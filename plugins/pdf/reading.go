@@ -41,6 +41,7 @@ type reading struct {
 	pictures []kept
 	key      keep.Key
 	keeps    bool // what was read is kept
+	unlucky  bool // a picture could not be taken out
 	known    sdk.Metrics
 }
 
@@ -61,7 +62,7 @@ func pagePiece(number int) string { return "page-" + strconv.Itoa(number) }
 // extract reads the pages and pictures of the file, or takes them from what is kept.
 func (r *reading) extract(ctx context.Context) error {
 	r.keeps = r.library.kept != nil
-	r.key = keep.Key{File: r.sum, Extractor: reader, Options: r.library.options.fingerprint()}
+	r.key = r.library.key(r.sum)
 	if err := r.readDocument(ctx); err != nil {
 		return err
 	}
@@ -79,7 +80,25 @@ func (r *reading) extract(ctx context.Context) error {
 	if m, ok := r.out.(sdk.MetricsWriter); ok {
 		m.Metrics(r.known)
 	}
-	return nil
+	return r.steady()
+}
+
+// steady is an error when the file is not what it was when it was hashed: what was kept under that hash is forgotten.
+func (r *reading) steady() error {
+	if r.opened == nil {
+		return nil
+	}
+	sum, err := sumOf(r.file.path)
+	if err == nil && sum == r.sum {
+		return nil
+	}
+	if r.keeps {
+		err = errors.Join(err, r.library.kept.Forget(r.key))
+	}
+	return &sdk.Diagnostic{
+		Kind: sdk.Unavailable, Code: "pdf.file_changing", Summary: "the file has changed while it was read", Cause: err,
+		Suggestion: "run again when whoever writes it has finished", Origin: sdk.Origin{URI: r.file.name},
+	}
 }
 
 // fingerprint is of the options that decide what a page is read as.
@@ -299,6 +318,7 @@ func (r *reading) readPictures(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil {
+			r.unlucky = true
 			r.out.Report(sdk.Diagnostic{
 				Severity: sdk.SeverityWarning, Kind: sdk.KindOf(err), Code: "pdf.picture", Stream: r.file.name, Cause: err,
 				Summary: "a picture could not be taken out of the file", Detail: fmt.Sprintf("page %d: %v", p.Page, err),
@@ -413,7 +433,10 @@ func (r *reading) send(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.all(ctx)
+	if err := s.all(ctx); err != nil {
+		return err
+	}
+	return r.sign()
 }
 
 // bookTitle is what the book is called: by the options, by itself, by its file.

@@ -21,7 +21,7 @@ type head struct {
 // setHeadsAside takes out of the text what pages repeat at their edges.
 //
 // A text is a running head when enough pages of the file have it there, some that follow each other, or two that repeat a
-// larger title; so is what stands on the level and in the style of running heads that half of the pages have: the title of a
+// larger title, or that count on with nothing but a number between marks; so is what stands on the level and in the style of running heads that half of the pages have: the title of a
 // short chapter.
 func (b *binder) setHeadsAside() {
 	enough := max(3, len(b.sheets)/12)
@@ -34,7 +34,7 @@ func (b *binder) setHeadsAside() {
 	titles := b.titles()
 	repeated := func(n int, h head, f *page.Fragment) bool {
 		on := len(pages[h])
-		return on >= enough || follow(pages[h], n) || on > 1 && titles[key(f.Text)] > f.Runs[0].Size
+		return on >= enough || follow(pages[h], n) || on > 1 && (titles[key(f.Text)] > f.Runs[0].Size || h.text != "#" && bare(h.text) == "#")
 	}
 	type place struct {
 		level int
@@ -110,14 +110,19 @@ func (b *binder) eachHead(do func(n, i int, h head)) {
 				if strings.IndexFunc(h.text, said) < 0 {
 					continue
 				}
-				if h.text == "#" {
-					value, _ := number(s.Fragments[i].Text)
+				if bare(h.text) == "#" {
+					value, _ := number(bare(s.Fragments[i].Text))
 					h.less = s.Number - value
 				}
 				do(n, i, h)
 			}
 		}
 	}
+}
+
+// bare is a text without marks and blanks around it: the number of "- 12 -".
+func bare(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool { return r != '#' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // said says whether a character says something; bullets and lines made of text do not.

@@ -41,6 +41,12 @@ func TestHeads(t *testing.T) {
 		{"numbers that do not count pages", [][]edge{
 			{{"7", 780, 0, false, ""}}, {{"7", 780, 0, false, ""}}, {{"7", 780, 0, false, ""}},
 		}, nil},
+		{"numbers between marks, on two pages", [][]edge{
+			{{"\u2013 11 \u2013", 780, 0, true, "11"}}, {{"\u2013 12 \u2013", 780, 0, true, "12"}},
+		}, nil},
+		{"marks whose numbers do not count pages", [][]edge{
+			{{"(7)", 780, 0, false, ""}}, {{"(7)", 780, 0, false, ""}},
+		}, nil},
 		{"too few", [][]edge{
 			{{"A Book of Dragons", 40, 0, false, ""}}, {{"A Book of Dragons", 40, 0, false, ""}}, {},
 		}, nil},
