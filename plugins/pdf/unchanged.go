@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf/keep"
 	"github.com/seed-98789ff7/converter/sdk"
@@ -54,10 +55,8 @@ func (r *reading) sign() error {
 	if !ok || !r.keeps || r.unlucky {
 		return nil
 	}
-	for _, p := range r.pages {
-		if passing(p) {
-			return nil
-		}
+	if slices.ContainsFunc(r.pages, passing) {
+		return nil
 	}
 	list := make([]inFile, len(r.pictures))
 	for i, k := range r.pictures {

@@ -146,7 +146,8 @@ func TestPDFReport(t *testing.T) {
 	good, one := quality.Text{Words: 0.9912, Trigrams: 0.98, Tens: 0.96, Order: 1}, quality.Text{Words: 1, Trigrams: 1, Tens: 1, Order: 1}
 	round := map[string]cost{
 		"ours": {cpu: 2e9, text: good}, "pdftotext": {cpu: 1e9, text: quality.Text{Words: 0.9}}, "mutool": {cpu: 1e9}, whole: {text: one},
-		"ours odd6-core.pdf": {text: quality.Text{Order: 0.9987}},
+		"ours odd6-core.pdf": {text: quality.Text{Order: 0.9987}}, child: {peak: 75 << 20}, roomy: {peak: enough},
+		oursTwo: {cpu: 2e9}, oursAll: {cpu: 2e9},
 	}
 	r := b.report()
 	r.rounds = []map[string]cost{round}
@@ -157,6 +158,7 @@ func TestPDFReport(t *testing.T) {
 	for _, want := range []string{
 		"ours 0.00 s 2.00 s 0 MB 0.9912 0.9800 0.9600 1.0000\n", "words of the reference 0.9912 (0.9912 to 0.9912) ≥ 0.9850 met\n",
 		"odd6-core 0.9987 0.0000\n", "CPU: ours to pdftotext 2.00 (2.00 to 2.00) ≤ 3.00 met\n", "CPU: ours to mutool 2.00",
+		"memory: a process that reads to 150 MB 1/2.0",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
