@@ -52,7 +52,8 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 	if env.CacheDir != "" {
 		l.kept, err = keep.Open(keep.Config{Dir: filepath.Join(env.CacheDir, "pages"), TTL: length(o.CacheTTL, keep.TTL)})
 		if err != nil {
-			return nil, fmt.Errorf("open what is kept of files: %w", err)
+			env.Log.Warn("what is read of files is not kept", "error", err)
+			l.kept = nil
 		}
 	}
 	return l, nil

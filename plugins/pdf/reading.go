@@ -409,6 +409,13 @@ func (r *reading) send(ctx context.Context) error {
 			}
 		}
 	}
+	if r.count < r.document.Pages {
+		r.out.Report(sdk.Diagnostic{
+			Severity: sdk.SeverityWarning, Kind: sdk.Unsupported, Code: "pdf.too_many_pages", Stream: r.file.name, Origin: sdk.Origin{URI: r.file.name},
+			Summary:    fmt.Sprintf("the file says it has %d pages; the first %d were read", r.document.Pages, r.count),
+			Suggestion: "divide the file, if it really has so many",
+		})
+	}
 	page.Mend(r.pages)
 	s := &sender{reading: r, author: author{file: r.file, ids: map[string]int{}, about: r.about}}
 	s.author.title = r.bookTitle()
