@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf"
+	"github.com/seed-98789ff7/converter/plugins/pdf/pdfium"
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
@@ -50,7 +51,7 @@ type shelf struct{ dir string }
 func newShelf(t *testing.T) shelf {
 	t.Helper()
 	s := shelf{t.TempDir()}
-	common := filepath.Join(os.TempDir(), "converter-tests-pdfium")
+	common := pdfium.CacheDir()
 	if err := errors.Join(os.MkdirAll(common, 0o700), os.Symlink(common, filepath.Join(s.dir, "pdfium"))); err != nil {
 		t.Fatal(err)
 	}

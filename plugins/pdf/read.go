@@ -245,7 +245,7 @@ func (l *library) readStream(ctx context.Context, name string, request sdk.ReadR
 	if w, ok := out.(sdk.RevisionWriter); ok && l.isAt(request.Known[name], sum) {
 		return w.Unchanged(name)
 	}
-	if err := l.readFile(ctx, f, sum, out); err != nil {
+	if whole, err := l.readFile(ctx, f, sum, out); err != nil || !whole {
 		return err
 	}
 	done, err := json.Marshal(checkpoint{Done: true, SHA256: text})
@@ -255,20 +255,21 @@ func (l *library) readStream(ctx context.Context, name string, request sdk.ReadR
 	return out.Checkpoint(name, done)
 }
 
-// readFile sends one file. Only an error of out or of ctx is an error; what is wrong with the file is skipped.
-func (l *library) readFile(ctx context.Context, f file, sum [sha256.Size]byte, out sdk.Writer) error {
+// readFile sends one file, and says whether it could be read. Only an error of out or of ctx is an error; a file with which
+// something is wrong is skipped.
+func (l *library) readFile(ctx context.Context, f file, sum [sha256.Size]byte, out sdk.Writer) (whole bool, err error) {
 	r := &reading{library: l, file: f, sum: sum, out: out}
 	r.title, r.about = l.options.about(f.name)
 	if fault := r.extract(ctx); fault != nil {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
 		}
 		if r.broken != nil {
-			return r.broken
+			return false, r.broken
 		}
-		return out.Skip(f.name, f.name, fault)
+		return false, out.Skip(f.name, f.name, fault)
 	}
-	return r.send(ctx)
+	return true, r.send(ctx)
 }
 
 func sumOf(path string) (sum [sha256.Size]byte, err error) {

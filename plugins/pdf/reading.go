@@ -430,6 +430,7 @@ func (r *reading) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.near = beside(r.pictures, s.chunks)
 	s.author.license = r.about.license()
 	if s.author.license.Expression == "" {
 		said := stated(&found.Book, len(r.pages))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -22,8 +23,9 @@ type sender struct {
 	author author
 	found  grammar.Result
 	chunks []chunk.Chunk
-	tables []string // ids of the records of tables
-	owners []string // ids of the records of game content
+	tables []string       // ids of the records of tables
+	owners []string       // ids of the records of game content
+	near   map[int][]kept // pictures by chunk
 }
 
 // all sends everything: what the book is, its game content, its tables, its text.
@@ -147,9 +149,9 @@ func (s *sender) book(context.Context) error {
 func (s *sender) entities(ctx context.Context) error {
 	s.owners = make([]string, len(s.found.Entities))
 	near := map[int][]kept{} // pictures by entity
-	for i, pictures := range beside(s.pictures, s.chunks) {
+	for i := range s.chunks {
 		if whole := s.chunks[i].Whole; whole >= 0 {
-			near[whole] = append(near[whole], pictures...)
+			near[whole] = append(near[whole], s.near[i]...)
 		}
 	}
 	for i := range s.found.Entities {
@@ -190,7 +192,6 @@ func (s *sender) ofTables(ctx context.Context) error {
 }
 
 func (s *sender) ofChunks(ctx context.Context) error {
-	near := beside(s.pictures, s.chunks)
 	again := map[int][]int{}
 	for _, c := range s.chunks {
 		if c.DuplicateOf >= 0 {
@@ -209,7 +210,7 @@ func (s *sender) ofChunks(ctx context.Context) error {
 		if c.Whole >= 0 && c.Whole < len(s.owners) {
 			owner = s.owners[c.Whole]
 		}
-		r, err := s.author.ofChunk(c, s.tables, owner, again[c.Index], near[i])
+		r, err := s.author.ofChunk(c, s.tables, owner, again[c.Index], s.near[i])
 		if err != nil {
 			return err
 		}
@@ -323,10 +324,9 @@ func (s *sender) contents() (list []sdk.Fact) {
 			doubtful++
 		}
 	}
-	for kind, n := range kinds {
-		list = append(list, sdk.Fact{Name: "found_" + factName(kind), Label: kind + " entries", Number: n})
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		list = append(list, sdk.Fact{Name: "found_" + factName(kind), Label: kind + " entries", Number: kinds[kind]})
 	}
-	slices.SortStableFunc(list[7:], func(a, b sdk.Fact) int { return cmp.Compare(a.Name, b.Name) })
 	return append(list,
 		sdk.Fact{Name: "entries_in_doubt", Label: "entries in doubt", Number: doubtful, Notable: doubtful > 0},
 		sdk.Fact{Name: "entries_not_read", Label: "entries that could not be read", Number: int64(len(s.found.Unread)), Notable: len(s.found.Unread) > 0},
