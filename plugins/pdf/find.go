@@ -62,6 +62,12 @@ func (o *Options) below(root, configPath string) (files []file, err error) {
 	if err != nil {
 		return nil, absent(root, configPath, err)
 	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &sdk.Diagnostic{
+			Kind: sdk.Invalid, Code: "pdf.no_file", ConfigPath: configPath, Summary: root + " is neither a file nor a folder",
+			Suggestion: "name PDF files, or folders that hold some",
+		}
+	}
 	if !info.IsDir() {
 		return []file{{path: root, name: filepath.Base(root), size: info.Size()}}, nil
 	}

@@ -422,6 +422,7 @@ func TestFind(t *testing.T) {
 		{options{"files": []string{dir}}, "a.pdf drafts/d.pdf more/B.PDF"},
 		{options{"files": []string{dir}, "exclude": []string{"drafts/*"}}, "a.pdf more/B.PDF"},
 		{options{"files": []string{dir, filepath.Join(dir, "a.pdf"), filepath.Join(dir, "more")}}, "a.pdf drafts/d.pdf more/B.PDF"},
+		{options{"files": []string{os.DevNull}}, os.DevNull + " is neither a file nor a folder"},
 		{options{"files": []string{filepath.Join(dir, "gone")}}, filepath.Join(dir, "gone") + " is not there"},
 	} {
 		if got := names(tt.o); !strings.HasPrefix(got, tt.want) {
