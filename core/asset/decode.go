@@ -23,7 +23,7 @@ func decode(ctx context.Context, data []byte, h Header) (picture, error) {
 		case JPEG:
 			p, err = decodeJPEG(ctx, data)
 		case PNG:
-			p.pixels, err = decodePNG(ctx, data)
+			p, err = decodePNG(ctx, data, h)
 		case GIF:
 			p.pixels, err = decodeGIF(ctx, data)
 		case WebP:

@@ -42,12 +42,18 @@ const (
 	nativeYUV420A = 4
 )
 
+// threadPixels is from where on two threads look at a picture before it is encoded. The bytes are the same; a small one is not worth
+// the start of a thread.
+const threadPixels = 4e6
+
 type webpConfig struct {
 	_              [2]int32
 	method         int32
 	_              [16]int32
 	partitionLimit int32
-	_              [13]int32 // four of them are for libraries to come
+	_              int32
+	threads        int32
+	_              [11]int32 // four of them are for libraries to come
 }
 
 type webpPicture struct {
@@ -174,6 +180,9 @@ func (n native) Encode(ctx context.Context, m image.Image, quality, method int) 
 	config.method = int32(method)
 	if method > methodOriginal && size.X*size.Y > cliffPixels {
 		config.partitionLimit = cliffLimit
+	}
+	if size.X*size.Y > threadPixels {
+		config.threads = 1
 	}
 	picture.width, picture.height = int32(size.X), int32(size.Y)
 	n.writerInit(w)

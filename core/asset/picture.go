@@ -80,7 +80,7 @@ func toPlanes(m *image.NRGBA) *image.YCbCr {
 		src, dst := m.Pix[y*m.Stride:][:4*width], out.Y[y*out.YStride:][:width]
 		for x := range dst {
 			p := src[4*x : 4*x+3 : 4*x+3]
-			dst[x] = byte((16839*int32(p[0]) + 33059*int32(p[1]) + 6420*int32(p[2]) + 16<<16 + 1<<15) >> 16)
+			dst[x] = lumaOf(int32(p[0]), int32(p[1]), int32(p[2]))
 		}
 	}
 	for y := range ceil(height, 2) {
@@ -92,11 +92,20 @@ func toPlanes(m *image.NRGBA) *image.YCbCr {
 			r := int32(upper[i]) + int32(upper[j]) + int32(lower[i]) + int32(lower[j])
 			g := int32(upper[i+1]) + int32(upper[j+1]) + int32(lower[i+1]) + int32(lower[j+1])
 			b := int32(upper[i+2]) + int32(upper[j+2]) + int32(lower[i+2]) + int32(lower[j+2])
-			cb[x] = byte((-9719*r - 19081*g + 28800*b + 128<<18 + 1<<17) >> 18)
-			cr[x] = byte((28800*r - 24116*g - 4684*b + 128<<18 + 1<<17) >> 18)
+			cb[x], cr[x] = chromaOf(r, g, b)
 		}
 	}
 	return out
+}
+
+// lumaOf is the brightness of a colour, with video levels.
+func lumaOf(r, g, b int32) byte {
+	return byte((16839*r + 33059*g + 6420*b + 16<<16 + 1<<15) >> 16)
+}
+
+// chromaOf is what else there is to the mean of four colours, whose sums it takes.
+func chromaOf(r, g, b int32) (cb, cr byte) {
+	return byte((-9719*r - 19081*g + 28800*b + 128<<18 + 1<<17) >> 18), byte((28800*r - 24116*g - 4684*b + 128<<18 + 1<<17) >> 18)
 }
 
 // levels are the tables from all 256 levels, which JPEG uses, to video levels.
@@ -109,17 +118,23 @@ var levels = sync.OnceValue(func() *[2][256]byte {
 	return &t
 })
 
-// toVideo brings the planes of a JPEG to video levels, in place.
+// toVideo brings the planes of a JPEG to video levels, in place. Half of the work is done beside the other.
 func toVideo(m *image.YCbCr) {
 	t := levels()
-	for i, v := range m.Y {
-		m.Y[i] = t[0][v]
-	}
-	for i, v := range m.Cb {
-		m.Cb[i] = t[1][v]
-	}
-	for i, v := range m.Cr {
-		m.Cr[i] = t[1][v]
+	upper, lower := m.Y[:len(m.Y)*3/4], m.Y[len(m.Y)*3/4:] // chroma is half as much as luma
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		toLevels(&t[0], lower)
+		toLevels(&t[1], m.Cb)
+		toLevels(&t[1], m.Cr)
+	})
+	toLevels(&t[0], upper)
+	beside.Wait()
+}
+
+func toLevels(table *[256]byte, samples []byte) {
+	for i, v := range samples {
+		samples[i] = table[v]
 	}
 }
 

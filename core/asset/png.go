@@ -3,7 +3,6 @@ package asset
 import (
 	"context"
 	"encoding/binary"
-	"image"
 	"image/png"
 )
 
@@ -64,10 +63,17 @@ func (h *Header) pngHeader(b []byte) error {
 	return h.setSize(int(width), int(height))
 }
 
-func decodePNG(ctx context.Context, data []byte) (*image.NRGBA, error) {
+// decodePNG leaves to the standard decoder what is rare, and what is wrong.
+func decodePNG(ctx context.Context, data []byte, h Header) (picture, error) {
+	if plain, err := newPlainPNG(data, h.Orientation == 1); err == nil {
+		if p, err := plain.read(ctx); err == nil {
+			return p, nil
+		}
+	}
 	img, err := png.Decode(newSource(ctx, data))
 	if err != nil {
-		return nil, err
+		return picture{}, err
 	}
-	return toNRGBA(img)
+	pixels, err := toNRGBA(img)
+	return picture{pixels: pixels}, err
 }

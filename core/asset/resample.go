@@ -16,7 +16,7 @@ const (
 // axis says of what source samples each sample along one axis is made.
 type axis struct {
 	from, count []int
-	weights     []int32 // stride of them for each sample
+	weights     []int64 // stride of them for each sample
 	stride      int
 }
 
@@ -26,7 +26,7 @@ func newAxis(from, to int, scale float64) axis {
 	width := math.Max(scale, 1)
 	reach := lobes * width
 	a := axis{from: make([]int, to), count: make([]int, to), stride: int(2*reach) + 2}
-	a.weights = make([]int32, to*a.stride)
+	a.weights = make([]int64, to*a.stride)
 	exact := make([]float64, a.stride)
 	for i := range to {
 		centre := (float64(i)+0.5)*scale - 0.5
@@ -39,9 +39,9 @@ func newAxis(from, to int, scale float64) axis {
 			sum += w
 		}
 		weights := a.weights[i*a.stride:]
-		rest, largest := int32(1<<weightBits), 0
+		rest, largest := int64(1<<weightBits), 0
 		for k := range last - first + 1 {
-			weights[k] = int32(math.Round(exact[k] / sum * (1 << weightBits)))
+			weights[k] = int64(math.Round(exact[k] / sum * (1 << weightBits)))
 			rest -= weights[k]
 			if weights[k] > weights[largest] {
 				largest = k
@@ -77,50 +77,102 @@ func newPlane(width, height int) plane {
 }
 
 // resample returns the plane at another size. Rows are narrowed once each, and no more of them are held than are mixed.
+//
+// Two sums are made with one multiplication, in the halves of an int64: whatever the lower one comes to, signed, is taken off
+// before the upper one is looked at. Two rows are narrowed at a time, and two neighbours mixed.
 func (p plane) resample(width, height int, scaleX, scaleY float64) plane {
 	out := newPlane(width, height)
 	across, down := newAxis(p.width, width, scaleX), newAxis(p.height, height, scaleY)
-	rows := make([][]int16, down.stride)
+	rows := make([][]int64, down.stride+2)
 	for i := range rows {
-		rows[i] = make([]int16, width)
+		rows[i] = make([]int64, ceil(width, 2))
 	}
-	sums := make([]int32, width)
+	both, sums := make([]int64, p.width), make([]int64, ceil(width, 2))
 	next := 0
 	for y := range height {
 		first, count := down.from[y], down.count[y]
-		for ; next < first+count; next++ {
-			if next >= first {
-				across.narrow(rows[next%len(rows)], p.pix[next*p.stride:][:p.width])
+		for ; next < first+count; next += 2 {
+			if next+1 >= first {
+				pair(both, p.pix[next*p.stride:][:p.width], p.pix[min(next+1, p.height-1)*p.stride:])
+				across.narrow(rows[next%len(rows)], rows[(next+1)%len(rows)], both)
 			}
 		}
+		const half = 1 << (weightBits + middleBits - 1)
 		for i := range sums {
-			sums[i] = 1 << (weightBits + middleBits - 1)
+			sums[i] = half + half<<32
 		}
-		for k, w := range down.weights[y*down.stride:][:count] {
-			row := rows[(first+k)%len(rows)][:len(sums)]
-			for x, v := range row {
-				sums[x] += w * int32(v)
+		weights := down.weights[y*down.stride:][:count]
+		k := 0
+		for ; k+2 <= count; k += 2 {
+			addTwo(sums, rows[(first+k)%len(rows)], rows[(first+k+1)%len(rows)], weights[k], weights[k+1])
+		}
+		if k < count {
+			addTwo(sums, rows[(first+k)%len(rows)], rows[(first+k)%len(rows)], weights[k], 0)
+		}
+		dst := out.pix[y*out.stride:][:width]
+		for i, sum := range sums {
+			low, high := halves(sum)
+			dst[2*i] = level(low)
+			if 2*i+1 < len(dst) {
+				dst[2*i+1] = level(high)
 			}
-		}
-		dst := out.pix[y*out.stride:][:len(sums)]
-		for x, v := range sums {
-			dst[x] = byte(min(max(v>>(weightBits+middleBits), 0), 255))
 		}
 	}
 	return out
 }
 
-// narrow makes one row.
-func (a *axis) narrow(dst []int16, src []byte) {
+// level is what a sum comes to.
+func level(sum int64) byte {
+	return byte(min(max(sum>>(weightBits+middleBits), 0), 255))
+}
+
+// halves takes the two sums apart.
+func halves(sum int64) (low, high int64) {
+	low = int64(int32(sum))
+	return low, (sum - low) >> 32
+}
+
+// pair puts two rows into the halves.
+func pair(dst []int64, low, high []byte) {
+	low, high = low[:len(dst)], high[:len(dst)]
 	for x := range dst {
-		weights := a.weights[x*a.stride:][:a.count[x]]
-		part := src[a.from[x]:][:len(weights)]
-		sum := int32(1 << (weightBits - middleBits - 1))
-		for k, w := range weights {
-			sum += w * int32(part[k])
-		}
-		dst[x] = int16(sum >> (weightBits - middleBits))
+		dst[x] = int64(low[x]) | int64(high[x])<<32
 	}
+}
+
+// addTwo mixes two rows into the sums.
+func addTwo(sums, a, b []int64, weightA, weightB int64) {
+	a, b = a[:len(sums)], b[:len(sums)]
+	for i := range sums {
+		sums[i] += weightA*a[i] + weightB*b[i]
+	}
+}
+
+// narrow makes two rows of a pair. Each holds two neighbours in the halves.
+func (a *axis) narrow(upper, lower, src []int64) {
+	const shift = weightBits - middleBits
+	lower = lower[:len(upper)]
+	for i := range upper {
+		evenUpper, evenLower := halves(a.mix(2*i, src))
+		oddUpper, oddLower := int64(0), int64(0)
+		if 2*i+1 < len(a.from) {
+			oddUpper, oddLower = halves(a.mix(2*i+1, src))
+		}
+		upper[i] = evenUpper>>shift + oddUpper>>shift<<32
+		lower[i] = evenLower>>shift + oddLower>>shift<<32
+	}
+}
+
+// mix makes one sample of a pair of rows.
+func (a *axis) mix(x int, src []int64) int64 {
+	const half = 1 << (weightBits - middleBits - 1)
+	weights := a.weights[x*a.stride:][:a.count[x]]
+	part := src[a.from[x]:][:len(weights)]
+	sum := int64(half + half<<32)
+	for k, w := range weights {
+		sum += w * part[k]
+	}
+	return sum
 }
 
 // turn returns the plane as an EXIF orientation shows it.

@@ -283,3 +283,40 @@ type padded struct{ sketch }
 func (padded) Encode(context.Context, image.Image, int, int) ([]byte, error) {
 	return make([]byte, 1<<16), nil
 }
+
+// TestResampleTwoAtOnce: two sums in one multiplication come to what each comes to by itself.
+func TestResampleTwoAtOnce(t *testing.T) {
+	for _, tt := range []struct{ from, to image.Point }{
+		{image.Pt(97, 61), image.Pt(31, 20)},
+		{image.Pt(64, 64), image.Pt(63, 1)},
+		{image.Pt(5, 7), image.Pt(5, 3)},
+		{image.Pt(1, 9), image.Pt(1, 4)},
+		{image.Pt(40, 40), image.Pt(80, 81)},
+		{image.Pt(300, 3), image.Pt(2, 2)},
+	} {
+		p := newPlane(tt.from.X, tt.from.Y)
+		for i, m := 0, noise(tt.from.X, tt.from.Y, 3); i < len(p.pix); i++ {
+			if p.pix[i] = m.Pix[4*i]; i%3 == 0 { // the extremes, where sums are largest
+				p.pix[i] = 255 * (p.pix[i] & 1)
+			}
+		}
+		scaleX, scaleY := float64(tt.from.X)/float64(tt.to.X), float64(tt.from.Y)/float64(tt.to.Y)
+		got := p.resample(tt.to.X, tt.to.Y, scaleX, scaleY)
+		across, down := newAxis(tt.from.X, tt.to.X, scaleX), newAxis(tt.from.Y, tt.to.Y, scaleY)
+		for y := range tt.to.Y {
+			for x := range tt.to.X {
+				sum := int64(1 << (weightBits + middleBits - 1))
+				for j := range down.count[y] {
+					row := int64(1 << (weightBits - middleBits - 1))
+					for i := range across.count[x] {
+						row += across.weights[x*across.stride+i] * int64(p.pix[(down.from[y]+j)*p.stride+across.from[x]+i])
+					}
+					sum += down.weights[y*down.stride+j] * (row >> (weightBits - middleBits))
+				}
+				if want := byte(min(max(sum>>(weightBits+middleBits), 0), 255)); got.pix[y*got.stride+x] != want {
+					t.Fatalf("%v to %v: %d at (%d, %d), want %d", tt.from, tt.to, got.pix[y*got.stride+x], x, y, want)
+				}
+			}
+		}
+	}
+}

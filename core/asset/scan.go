@@ -58,8 +58,43 @@ type scanner struct {
 	codes         [8]*huffTable // DC tables 0 to 3, then AC tables 0 to 3.
 }
 
-// huffTable gives for the next 16 bits the length of the code they begin with and its symbol; length 0 is no code.
-type huffTable [1 << 16]struct{ length, symbol byte }
+// step is what a code says: in its lower six bits how many bits it has, with those it announces, above them how many coefficients it
+// is for, its own among them. 0 coefficients end a block, and a step of no bits is none.
+type step uint16
+
+func newStep(length int, symbol byte) step {
+	run, extra := int(symbol>>4), int(symbol&15)
+	if extra == 0 && run < 15 {
+		return step(length)
+	}
+	return step(length + extra + (run+1)<<6)
+}
+
+func (s step) bits() int         { return int(s & 63) }
+func (s step) coefficients() int { return int(s >> 6) }
+
+// shortBits is the length of codes up to which one look into a table is enough. Longer ones are rare.
+const shortBits = 10
+
+// huffTable reads codes.
+type huffTable struct {
+	short [1 << shortBits]step // by the bits that come next
+	long  [17]struct {         // by length
+		first, count int // the codes of that length follow each other
+		steps        []step
+	}
+}
+
+// find looks for a code among the long ones. Bits are the next sixteen.
+func (t *huffTable) find(bits int) step {
+	for length := shortBits + 1; length <= 16; length++ {
+		l := &t.long[length]
+		if i := bits>>(16-length) - l.first; i >= 0 && i < l.count {
+			return l.steps[i]
+		}
+	}
+	return 0
+}
 
 func (s *scanner) tables(b []byte) {
 	for len(b) >= 17 {
@@ -68,19 +103,29 @@ func (s *scanner) tables(b []byte) {
 		if class > 1 || id > 3 {
 			return
 		}
-		table, next := new(huffTable), 0
+		table, code := new(huffTable), 0
 		for i, n := range counts {
-			span := 1 << (15 - i)
-			for range n {
-				if len(b) == 0 || next+span > len(table) {
-					return
-				}
-				for j := range span {
-					table[next+j].length, table[next+j].symbol = byte(i+1), b[0]
-				}
-				next += span
-				b = b[1:]
+			length := i + 1
+			code <<= 1
+			if len(b) < int(n) || code+int(n) > 1<<length {
+				return
 			}
+			steps := make([]step, n)
+			for j, symbol := range b[:n] {
+				steps[j] = newStep(length, symbol)
+			}
+			if length > shortBits {
+				table.long[length].first, table.long[length].count, table.long[length].steps = code, int(n), steps
+			} else {
+				span := 1 << (shortBits - length)
+				for j, step := range steps {
+					for k := range span {
+						table.short[(code+j)*span+k] = step
+					}
+				}
+			}
+			code += int(n)
+			b = b[n:]
 		}
 		s.codes[class*4+id] = table
 	}
@@ -160,7 +205,18 @@ type bits struct {
 	invents int // Of those, how many do not stand in the file; they are the last.
 }
 
+// fill takes as many bytes as there is room for, in one go where none of the next eight is one that means something else.
 func (r *bits) fill() {
+	if len(r.data) >= 8 {
+		next := binary.BigEndian.Uint64(r.data)
+		if (^next-0x0101010101010101)&next&0x8080808080808080 == 0 {
+			n := (64 - r.have) / 8
+			r.buffer = r.buffer<<(8*n) | next>>(64-8*n)
+			r.have += 8 * n
+			r.data = r.data[n:]
+			return
+		}
+	}
 	for r.have <= 48 {
 		b := byte(0xff)
 		switch {
@@ -177,34 +233,36 @@ func (r *bits) fill() {
 	}
 }
 
-// symbol reads one code and skips the extra bits that its low half announces.
-func (r *bits) symbol(t *huffTable) (symbol byte, ok bool) {
+// next reads one code and skips the bits that it announces.
+func (r *bits) next(t *huffTable) (s step, ok bool) {
 	if r.have < 32 {
 		r.fill()
 	}
-	e := t[uint16(r.buffer>>(r.have-16))]
-	r.have -= int(e.length) + int(e.symbol&15)
-	return e.symbol, e.length > 0 && r.have >= r.invents
+	s = t.short[r.buffer>>(r.have-shortBits)&(1<<shortBits-1)]
+	if s == 0 {
+		s = t.find(int(uint16(r.buffer >> (r.have - 16))))
+	}
+	r.have -= s.bits()
+	return s, s != 0 && r.have >= r.invents
 }
 
 func (r *bits) block(b block) bool {
-	if _, ok := r.symbol(b.dc); !ok {
+	if _, ok := r.next(b.dc); !ok {
 		return false
 	}
-	for k := 1; k < 64; k++ {
-		symbol, ok := r.symbol(b.ac)
+	k := 1
+	for k < 64 {
+		s, ok := r.next(b.ac)
 		if !ok {
 			return false
 		}
-		run := int(symbol >> 4)
-		if symbol&15 == 0 && run < 15 {
+		n := s.coefficients()
+		if n == 0 {
 			return true
 		}
-		if k += run; k > 63 {
-			return false
-		}
+		k += n
 	}
-	return true
+	return k == 64
 }
 
 // ended reports whether no more than the padding of the last byte is left before the next marker.
