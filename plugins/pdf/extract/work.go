@@ -24,6 +24,10 @@ const (
 	heap     = 192 // from here on what is not used is collected at once
 )
 
+// garbage is how much may lie beside what is in use, in percent of that, before it is collected. Little is in use between two pages, so
+// that much may.
+const garbage = 200
+
 // failures is how many pages in a row may be damaged or too much before the rest of a file is not tried.
 const failures = 10
 
@@ -43,6 +47,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 		return err
 	}
 	debug.SetMemoryLimit(heap << 20)
+	debug.SetGCPercent(garbage)
 	w := &worker{out: bufio.NewWriterSize(out, 1<<16)}
 	if err := w.load(ctx, s); err != nil {
 		return err

@@ -213,7 +213,7 @@ func (f *finder) isIndex() bool {
 		text := f.page.Fragments[i].Text
 		alone := pagesAlone.MatchString(text)
 		switch {
-		case pageEnd.MatchString(text):
+		case endsInDigit(text) && pageEnd.MatchString(text):
 			entries++
 		case alone && words >= 0 && abs(f.page.Fragments[words].Baseline-f.page.Fragments[i].Baseline) < 1 &&
 			f.page.Fragments[words].Box.X1 <= f.page.Fragments[i].Box.X0:
@@ -224,6 +224,12 @@ func (f *finder) isIndex() bool {
 		}
 	}
 	return entries+pairs >= 20 && 5*(entries+2*pairs) >= 3*all
+}
+
+// endsInDigit says whether a text ends in a digit, or in one and a full stop. Most do not, and need not be looked at more closely.
+func endsInDigit(text string) bool {
+	text = strings.TrimSuffix(text, ".")
+	return text != "" && text[len(text)-1] >= '0' && text[len(text)-1] <= '9'
 }
 
 // columnOf is the column of text that a box stands in; -1: in none alone.
