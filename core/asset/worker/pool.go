@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/internal/child"
 )
 
 // Config says how pictures are rendered.
@@ -153,7 +154,7 @@ type process struct {
 func start(ctx context.Context, command []string) (*process, error) {
 	w := &process{cmd: exec.CommandContext(ctx, command[0], command[1:]...), words: &tail{}}
 	w.cmd.Stderr = w.words
-	w.cmd.SysProcAttr = orphaned()
+	child.Bind(w.cmd)
 	in, err := w.cmd.StdinPipe()
 	if err != nil {
 		return nil, err

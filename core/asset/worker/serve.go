@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/internal/child"
 )
 
 // overhead is the megabytes that a process may have beyond its limit of pixels: the program itself, what waits to be collected,
@@ -26,7 +27,7 @@ const freedFrom = 48
 // out, and signals that are meant for the program that started this one are not listened to.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, memory int64) error {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
-	if err := limitMemory(uint64(memory+overhead) << 20); err != nil {
+	if err := child.LimitMemory(uint64(memory+overhead) << 20); err != nil {
 		return err
 	}
 	debug.SetMemoryLimit((memory + overhead/2) << 20)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed-98789ff7/converter/core/asset"
+	"github.com/seed-98789ff7/converter/internal/child"
 	"github.com/seed-98789ff7/converter/internal/testdata"
 )
 
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 		panic("the codec stumbled")
 	case "greedy":
 		_, _ = read(os.Stdin, &request{})
-		if err := limitMemory(300 << 20); err != nil {
+		if err := child.LimitMemory(300 << 20); err != nil {
 			panic(err)
 		}
 		var held [][]byte

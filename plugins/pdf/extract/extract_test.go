@@ -338,7 +338,6 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// TestDrawn: a page as it looks.
 // TestOrphans: processes die with the one that started them, whatever they are doing.
 func TestOrphans(t *testing.T) {
 	if runtime.GOOS != "linux" {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-98789ff7/converter/internal/child"
 )
 
 // startTimeout is how long a process may take until PDFium is loaded. Compiling it, which is done once on a machine, takes
@@ -39,7 +41,7 @@ func start(ctx context.Context, command []string, s settings) (*process, error) 
 	// The process outlives the call that it was started for.
 	w := &process{cmd: exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...), words: &tail{}}
 	w.cmd.Stderr = w.words
-	w.cmd.SysProcAttr = orphaned()
+	child.Bind(w.cmd)
 	in, err := w.cmd.StdinPipe()
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/seed-98789ff7/converter/internal/child"
 	"github.com/seed-98789ff7/converter/plugins/pdf/page"
 	"github.com/seed-98789ff7/converter/plugins/pdf/pdfium"
 )
@@ -43,7 +44,7 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(content, &s); err != nil || k != kindSettings {
 		return fmt.Errorf("read the settings: a message that is none: %w", err)
 	}
-	if err := limitMemory(uint64(s.MemoryMB+overhead) << 20); err != nil {
+	if err := child.LimitMemory(uint64(s.MemoryMB+overhead) << 20); err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(heap << 20)
