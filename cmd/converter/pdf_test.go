@@ -3,10 +3,7 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,23 +12,6 @@ import (
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/internal/testdata"
 )
-
-// written reads the entities of an output.
-func (p project) written(output string) (all []core.Entity) {
-	p.t.Helper()
-	file, err := os.Open(p.path(output, "entities.jsonl"))
-	check(p.t, err)
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		var e core.Entity
-		check(p.t, json.Unmarshal(lines.Bytes(), &e))
-		all = append(all, e)
-	}
-	check(p.t, lines.Err())
-	return all
-}
 
 // TestRulebook converts the rulebook of the repository twice, with the store and the processes of a user.
 func TestRulebook(t *testing.T) {
@@ -48,7 +28,7 @@ store: {rqlited: %q}
 `, filepath.Join(examples, "rulebooks"), filepath.Join(examples, "tidemark-grammar.yaml"), rqlited(t)))
 	p.must(0, "--progress", "none")
 	kinds := map[string]int{}
-	for _, e := range p.written("out") {
+	for _, e := range entities(t, p.path("out", "entities.jsonl")) {
 		kinds[e.NativeType]++
 		if e.License.Expression != "CC0-1.0" || e.License.Redistributable != "yes" {
 			t.Errorf("%s: %+v", e.UID, e.License)
@@ -144,7 +124,7 @@ func TestBookAndAPI(t *testing.T) {
 	configure(api + printed)
 	p.must(0, "--progress", "none")
 	ofBook, ofAPI := 0, 0
-	for _, e := range p.written("out") {
+	for _, e := range entities(t, p.path("out", "entities.jsonl")) {
 		for _, c := range e.Counterparts {
 			switch {
 			case e.Kind != "spell":
@@ -167,7 +147,7 @@ func TestBookAndAPI(t *testing.T) {
 	configure(printed)
 	p.must(0, "--progress", "none")
 	inCompendium := 0
-	for _, e := range p.written("out") {
+	for _, e := range entities(t, p.path("out", "entities.jsonl")) {
 		for _, c := range e.Counterparts {
 			if c.In == core.LinkCompendium && c.Source == "api" {
 				inCompendium++
