@@ -92,7 +92,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data := sampleCopy(t)
-			p := newProject(t, data, "")
+			p := newProject(t, data, smallPictures)
 			c.spoil(t, &p, data)
 			stdout, stderr := p.must(c.code, c.args...)
 			for _, word := range c.says {

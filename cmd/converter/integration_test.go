@@ -50,6 +50,10 @@ type project struct {
 	dir string
 }
 
+// smallPictures are enough for tests to which it does not matter how large pictures are: they take half as long.
+const smallPictures = "assets: {resolutions: {thumbnail: 16, preview: 24, display: 32}}"
+
+// newProject is a project with a Foundry folder and, beside what all have, something more in its config.
 func newProject(t *testing.T, root, extra string) project {
 	t.Helper()
 	p := project{t: t, dir: t.TempDir()}
@@ -359,10 +363,10 @@ func TestFoundryData(t *testing.T) {
 // TestKills kills each process of a run in turn while it works. Whatever happens, no process is left, there is no half
 // output, the previous output stands, and the next run works.
 func TestKills(t *testing.T) {
-	root := testdata.Dir(t, "foundry", "Data")
-	p := newProject(t, root, "assets: {enabled: false}")
+	p := newProject(t, someContent(t), "assets: {enabled: false}")
 	p.must(0)
 	want := state(t, p.path("out"), false)
+	enough(t, want)
 	for _, c := range []struct {
 		name   string
 		victim func(pids map[int]string, self int) int
@@ -405,10 +409,10 @@ func byText(text string) func(map[int]string, int) int {
 	}
 }
 
-// killed starts a run, kills one of its processes a while after reading has begun, and waits for the run.
+// killed starts a run that reads everything, kills one of its processes a while after it has begun to, and waits for the run.
 func (p project) killed(t *testing.T, victim func(map[int]string, int) int, delay time.Duration) (code int, stderr string, pids map[int]string) {
 	t.Helper()
-	c := p.command("--progress", "json")
+	c := p.command("--progress", "json", "--fresh")
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

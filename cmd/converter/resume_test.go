@@ -56,8 +56,7 @@ type deadly struct {
 
 func newDeadly(t *testing.T, extra string) *deadly {
 	t.Helper()
-	root := t.TempDir()
-	withoutPictures(t, testdata.Dir(t, "foundry", "Data"), root)
+	root := someContent(t)
 	d := &deadly{project: project{t: t, dir: t.TempDir()}, mills: 3}
 	config := fmt.Sprintf("version: 1\nsources:\n  - {name: game, plugin: foundry, options: {roots: [%q]}}\n", root)
 	for i := range d.mills {
@@ -70,12 +69,15 @@ func newDeadly(t *testing.T, extra string) *deadly {
 	stdout, _ := d.must(0, "--progress", "json", "--log-level", "error")
 	d.took = time.Since(begun)
 	d.want, d.numbers = state(t, d.path("out"), false), numbers(lastLine(t, stdout).Summary)
+	enough(t, d.want)
 	return d
 }
 
-// withoutPictures copies a folder but for what takes long and is nothing new: the mills have pictures of their own.
-func withoutPictures(t *testing.T, from, to string) {
+// someContent is a copy of real content but for what takes long and is nothing new: its pictures, for the mills have some of their
+// own, and of its packs those of the newer rules and the largest. What is left is enough to be killed in the midst of.
+func someContent(t *testing.T) (root string) {
 	t.Helper()
+	from, root := testdata.Dir(t, "foundry", "Data"), t.TempDir()
 	check(t, filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -85,7 +87,10 @@ func withoutPictures(t *testing.T, from, to string) {
 			return err
 		}
 		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
+			if filepath.Base(filepath.Dir(path)) == "packs" && (strings.HasSuffix(path, "24") || d.Name() == "items" || d.Name() == "_source") {
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(root, rel), 0o700)
 		}
 		switch filepath.Ext(path) {
 		case ".webp", ".png", ".jpg", ".svg":
@@ -95,8 +100,17 @@ func withoutPictures(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, rel), data, 0o600)
+		return os.WriteFile(filepath.Join(root, rel), data, 0o600)
 	}))
+	return root
+}
+
+// enough fails where an output has not what someContent has in it.
+func enough(t *testing.T, output map[string]string) {
+	t.Helper()
+	if len(output) < 1400 {
+		t.Fatalf("an output of %d files: is the content whole?", len(output))
+	}
 }
 
 // fresh forgets everything but the config.
@@ -104,6 +118,12 @@ func (d *deadly) fresh() {
 	d.t.Helper()
 	check(d.t, os.RemoveAll(d.path("out")))
 	check(d.t, os.RemoveAll(d.path(".converter")))
+}
+
+// ended says whether there is an output, which a run writes at its end.
+func (d *deadly) ended() bool {
+	_, err := os.Stat(d.path("out"))
+	return err == nil
 }
 
 // victims are what is killed.
@@ -169,6 +189,10 @@ func TestKillAndResume(t *testing.T) {
 			switch {
 			case code == 0:
 				d.judge(stdout, round, said)
+			case code == exitUsage && args != nil && d.ended():
+				// Killed when the run had ended: there is nothing to take up, and another run would take over what it has kept.
+				equal(t, fmt.Sprintf("round %d, output of a run that had ended", round), state(t, d.path("out"), false), d.want)
+				args = nil
 			case code == exitUsage && args != nil: // killed before there was a run
 				args = nil
 				continue
@@ -309,7 +333,7 @@ func TestStopAndResume(t *testing.T) {
 func TestRetry(t *testing.T) {
 	sample := filepath.Join(t.TempDir(), "Data")
 	check(t, os.CopyFS(sample, os.DirFS(filepath.Join("..", "..", "examples", "FoundryData"))))
-	p := newProject(t, sample, "")
+	p := newProject(t, sample, smallPictures)
 	stdout, stderr := p.must(0, "--progress", "json")
 	end := lastLine(t, stdout)
 	if end.State != core.Partial || !end.Kept {
@@ -332,7 +356,7 @@ func TestRetry(t *testing.T) {
 	if again.ID != "r-0002" || again.Parent != "r-0001" || again.State != core.Succeeded {
 		t.Errorf("%+v", again.Summary)
 	}
-	full := newProject(t, sample, "")
+	full := newProject(t, sample, smallPictures)
 	stdout, _ = full.must(0, "--progress", "json")
 	equal(t, "retried", state(t, p.path("out"), false), state(t, full.path("out"), false))
 	whole := lastLine(t, stdout)

@@ -24,7 +24,7 @@ func copied(t *testing.T) string {
 // one that is to be fresh reads everything. The outputs are those of a run that knows of no other.
 func TestWhatHasNotChanged(t *testing.T) {
 	data := copied(t)
-	p := newProject(t, data, "")
+	p := newProject(t, data, smallPictures)
 	outcome := func(what string, want map[string]string, args ...string) (kept, read int64) {
 		t.Helper()
 		stdout, _ := p.must(0, append(args, "--progress", "json")...)
@@ -40,7 +40,7 @@ func TestWhatHasNotChanged(t *testing.T) {
 	}
 	anew := func() map[string]string {
 		t.Helper()
-		other := newProject(t, data, "")
+		other := newProject(t, data, smallPictures)
 		other.must(0)
 		return state(t, other.path("out"), false)
 	}
@@ -88,25 +88,26 @@ func TestWhatHasNotChanged(t *testing.T) {
 func TestKilledWhileKeeping(t *testing.T) {
 	const killings = 12
 	d := newDeadly(t, "")
-	d.fresh()
+	begun := time.Now()
 	d.must(0)
-	want := state(t, d.path("out"), false)
+	again := time.Since(begun) // less than the first, as it reads nothing
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to be different every time, not unguessable
 	for killed := 0; killed < killings; {
+		took, args := again, []string{}
 		if random.IntN(2) == 0 {
+			took = d.took
 			d.fresh()
 		}
-		args := []string{}
 		if random.IntN(3) == 0 {
-			args = append(args, "--fresh")
+			took, args = d.took, append(args, "--fresh")
 		}
-		if hit, _, _, _ := d.kill("both", time.Duration(random.Int64N(int64(d.took)+1)), args...); hit {
+		if hit, _, _, _ := d.kill("both", time.Duration(random.Int64N(int64(took)+1)), args...); hit {
 			killed++
 		}
 		stdout, stderr := d.must(0, "--progress", "json")
-		equal(t, "after a kill", state(t, d.path("out"), false), want)
+		equal(t, "after a kill", state(t, d.path("out"), false), d.want)
 		if left, _ := filepath.Glob(d.path(".converter", "harvest", "new", "*")); len(left) > 0 {
 			t.Errorf("parts are left: %q", left)
 		}
