@@ -26,6 +26,7 @@ func sampleCopy(t *testing.T) string {
 // TestBadInput gives a run what is wrong in many ways: each is said with what, where and what to do, has the right exit
 // code, and takes nothing of the rest with it.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	const whole = 41 // documents of the sample
 	for _, c := range []struct {
 		name     string
@@ -119,6 +120,7 @@ func TestBadInput(t *testing.T) {
 // TestCrookedPlugin reads from a plugin that sends what no record can be, and one that sends a message nobody takes: what
 // is wrong is counted and said, and the run goes on with all the rest.
 func TestCrookedPlugin(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	check(t, err)
 	for _, c := range []struct {
@@ -161,6 +163,7 @@ func TestCrookedPlugin(t *testing.T) {
 
 // TestPortTaken asks for a port that somebody has: the run does not begin, and the message says what to do.
 func TestPortTaken(t *testing.T) {
+	t.Parallel()
 	var config net.ListenConfig
 	ln, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -37,6 +37,7 @@ func get(t *testing.T, url string) (status int, body string) {
 // TestDashboard follows the address that a run prints: the run's page has its numbers, its problem and its pictures, the
 // manifest's id leads to it, and Ctrl-C ends it all. Then the same pages are opened over the run that is past.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	sample, err := filepath.Abs(filepath.Join("..", "..", "examples", "FoundryData"))
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ func (p project) takes(code int, args []string, words ...string) string {
 
 // TestCare looks after the store of a run in all ways, while the run still has the store and when it is over.
 func TestCare(t *testing.T) {
+	t.Parallel()
 	sample, err := filepath.Abs(filepath.Join("..", "..", "examples", "FoundryData"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,19 +19,19 @@ import (
 // TestClusterRun converts real content on three nodes whose leader is killed or frozen again and again from the moment
 // reading begins. The run ends well, and its output is that of a run on the private node.
 func TestClusterRun(t *testing.T) {
+	t.Parallel()
 	root := testdata.Dir(t, "foundry", "Data")
 	alone := newProject(t, root, "assets: {enabled: false}")
 	alone.must(0)
 	want := state(t, alone.path("out"), false)
 
 	cluster := rqlitetest.Start(t, rqlitetest.Config{Binary: rqlited(t)})
-	t.Setenv("STORE_USER", rqlitetest.User)
-	t.Setenv("STORE_PASSWORD", rqlitetest.Password)
 	p := newProject(t, root, "assets: {enabled: false}")
 	store := fmt.Sprintf(`store: {urls: ["%s"], user: "${STORE_USER}", password: "${STORE_PASSWORD}"}`, strings.Join(cluster.URLs(), `", "`))
 	p.change(fmt.Sprintf("store: {rqlited: %q}", rqlited(t)), store)
 
 	c := p.command("--progress", "json")
+	c.Env = append(os.Environ(), "STORE_USER="+rqlitetest.User, "STORE_PASSWORD="+rqlitetest.Password)
 	began := time.Now()
 	reading, ended, said := p.watch(t, c)
 	<-reading

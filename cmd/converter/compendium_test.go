@@ -45,6 +45,7 @@ func (p project) mills(seeds ...int) {
 // TestUpdateCompendium builds the compendium of two sources with the same content, runs against it, and fails to build it
 // anew: the old one stays.
 func TestUpdateCompendium(t *testing.T) {
+	t.Parallel()
 	const good = 2 * (milled - milled/70)
 	p := project{t: t, dir: t.TempDir()}
 	p.mills(1, 1)

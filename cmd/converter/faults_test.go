@@ -39,6 +39,7 @@ func running(t *testing.T, text string) (found map[int]string) {
 // TestFaultyPlugins runs a faulty plugin beside one that is right, for every fault: the run lives and says what happened,
 // the other source is converted to its end, and nothing is left: no process, no socket.
 func TestFaultyPlugins(t *testing.T) {
+	t.Parallel()
 	const all, none = someRecords, 0
 	for _, c := range []struct {
 		name   string

@@ -245,6 +245,7 @@ func entities(t *testing.T, path string) []core.Entity {
 // TestSample runs the main job on the repository's own sample: everything is there, the missing picture is said, and a
 // second run, and one with other workers, give the same bytes.
 func TestSample(t *testing.T) {
+	t.Parallel()
 	sample, err := filepath.Abs(filepath.Join("..", "..", "examples", "FoundryData"))
 	if err != nil {
 		t.Fatal(err)
@@ -290,6 +291,7 @@ func TestSample(t *testing.T) {
 
 // TestFoundryData compares whole runs with what the official command line tool makes of the same packs.
 func TestFoundryData(t *testing.T) {
+	t.Parallel()
 	root := testdata.Dir(t, "foundry", "Data")
 	expected := testdata.Dir(t, "foundry", "expected", "Data")
 	before := state(t, root, true)
@@ -363,6 +365,7 @@ func TestFoundryData(t *testing.T) {
 // TestKills kills each process of a run in turn while it works. Whatever happens, no process is left, there is no half
 // output, the previous output stands, and the next run works.
 func TestKills(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, someContent(t), "assets: {enabled: false}")
 	p.must(0)
 	want := state(t, p.path("out"), false)
@@ -459,6 +462,7 @@ func (p project) killed(t *testing.T, victim func(map[int]string, int) int, dela
 
 // TestSignal stops a run with SIGINT: exit code 130, the previous output as it was, nothing left running.
 func TestSignal(t *testing.T) {
+	t.Parallel()
 	root := testdata.Dir(t, "foundry", "Data")
 	p := newProject(t, root, "assets: {enabled: false}")
 	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
@@ -497,6 +501,7 @@ func TestSignal(t *testing.T) {
 // TestSecondSignal ends a run at once whose plugin ends by no word: exit code 130, no process and no folder is left, the
 // previous output stands, and so does what was remembered.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	p := newTroupe(t, "", "{players: 3}", "{players: 2}")
 	p.must(0)
 	before := state(t, p.path("out"), true)

@@ -13,6 +13,7 @@ import (
 // TestStoppedWhilePluginsAreAsked interrupts each command that starts plugins for a moment, while one does not answer: no
 // process and no folder is left.
 func TestStoppedWhilePluginsAreAsked(t *testing.T) {
+	t.Parallel()
 	p := project{t: t, dir: t.TempDir()}
 	check(t, os.WriteFile(p.path("converter-plugin-mute"), []byte("#!/bin/sh\nexec sleep 600\n"), 0o700))
 	p.configure("version: 1\nsources: [{name: mute, plugin: mute, path: ./converter-plugin-mute}]\n" +

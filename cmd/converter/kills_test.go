@@ -28,6 +28,7 @@ const (
 // run can bear: its output is the same, byte for byte, as that of a run that nobody disturbed. So no reading ended as if it
 // were whole that was not, nothing is missing, and nothing is there twice.
 func TestManyKills(t *testing.T) {
+	t.Parallel()
 	p := project{t: t, dir: t.TempDir()}
 	var config strings.Builder
 	config.WriteString("version: 1\nsources:\n")

@@ -32,6 +32,7 @@ func newTroupe(t *testing.T, extra string, options ...string) project {
 
 // TestMaxFailures: one item too many, and the run has failed; the previous output stands, and it is said where to look.
 func TestMaxFailures(t *testing.T) {
+	t.Parallel()
 	p := newTroupe(t, "run: {max_failures: 3}", "{players: 5, absent: 3}")
 	if stdout, _ := p.must(0); !strings.HasPrefix(stdout, "partial  5 entities") {
 		t.Errorf("it says %s", stdout)
@@ -65,6 +66,7 @@ func TestMaxFailures(t *testing.T) {
 
 // TestWhatIsFetched is in the last line for programs, by source, and not there where nothing is fetched.
 func TestWhatIsFetched(t *testing.T) {
+	t.Parallel()
 	p := newTroupe(t, "", "{players: 2}", "{players: 1, fetch: true}")
 	end := func() (end core.Summary) {
 		stdout, _ := p.must(0, "--progress", "json")

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // TestScript runs what needs no store.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	repository, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

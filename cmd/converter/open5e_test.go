@@ -39,6 +39,7 @@ func (p project) built(code int) (r updateReport, stderr string) {
 // TestCompendiumOfAPIs builds the compendium of recorded answers: whole, again without a network, with a list that fails, with
 // all of them failing, and with no store.
 func TestCompendiumOfAPIs(t *testing.T) {
+	t.Parallel()
 	server := testdata.StartReplay(t)
 	store := fmt.Sprintf("rqlited: %q", rqlited(t))
 	p := project{t: t, dir: t.TempDir()}

@@ -15,6 +15,7 @@ import (
 
 // TestRulebook converts the rulebook of the repository twice, with the store and the processes of a user.
 func TestRulebook(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Abs("../../examples")
 	check(t, err)
 	p := project{t: t, dir: t.TempDir()}
@@ -70,6 +71,7 @@ store: {rqlited: %q}
 
 // TestBookKilled kills the converter while it reads a large book, and resumes: the bytes are those of a run that nobody disturbed.
 func TestBookKilled(t *testing.T) {
+	t.Parallel()
 	book := filepath.Join(testdata.Dir(t, "pdf"), "dungeon-world-pocket.pdf")
 	var want string
 	for _, disturbed := range []bool{false, true} {
@@ -112,6 +114,7 @@ store: {rqlited: %q}
 // TestBookAndAPI reads the rules in print and from an API: what both have names the other, with the page; against a compendium of
 // the API the same.
 func TestBookAndAPI(t *testing.T) {
+	t.Parallel()
 	server := testdata.StartReplay(t)
 	book := filepath.Join(testdata.Dir(t, "pdf"), "srd-5.1-cc.pdf")
 	p := project{t: t, dir: t.TempDir()}

@@ -161,6 +161,7 @@ func (d *deadly) kill(victim string, after time.Duration, args ...string) (hit b
 // TestKillAndResume kills the program, its database node or both, with kill -9, at random moments of a run and of the
 // attempts to resume it. In the end each run has the output and the numbers of one that nobody disturbed.
 func TestKillAndResume(t *testing.T) {
+	t.Parallel()
 	const killings = 20
 	d := newDeadly(t, "run: {checkpoint_every: 1s}\n")
 	seed := uint64(time.Now().UnixNano())
@@ -262,6 +263,7 @@ func difference(got, want string) string {
 
 // TestResumeIsSaid goes through what can be asked for and cannot be had, and through a run that is stopped and goes on.
 func TestResumeIsSaid(t *testing.T) {
+	t.Parallel()
 	p := newTroupe(t, "", "{players: 3}", "{players: 2000}")
 	for _, test := range []struct {
 		args []string
@@ -284,6 +286,7 @@ func TestResumeIsSaid(t *testing.T) {
 
 // TestStopAndResume: what Ctrl-C has stopped goes on with the line that it says, in the same run.
 func TestStopAndResume(t *testing.T) {
+	t.Parallel()
 	p := project{t: t, dir: t.TempDir()}
 	p.plugin("mill", "mill")
 	config := func(seed int) {
@@ -331,6 +334,7 @@ func TestStopAndResume(t *testing.T) {
 // TestRetry: items that failed are read again, files that were missing are looked for again, and the output is that of a
 // run in which nothing failed.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	sample := filepath.Join(t.TempDir(), "Data")
 	check(t, os.CopyFS(sample, os.DirFS(filepath.Join("..", "..", "examples", "FoundryData"))))
 	p := newProject(t, sample, smallPictures)

@@ -16,6 +16,7 @@ import (
 // TestTutorial does what docs/writing-a-plugin.md says, word for word: it writes the files, runs the commands, and compares what
 // they print.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "writing-a-plugin.md"))
 	check(t, err)
 	script := scriptOf(t, string(text))

@@ -23,6 +23,7 @@ func copied(t *testing.T) string {
 // TestWhatHasNotChanged: a second run takes over what has not changed, one in which something has reads no more than that, and
 // one that is to be fresh reads everything. The outputs are those of a run that knows of no other.
 func TestWhatHasNotChanged(t *testing.T) {
+	t.Parallel()
 	data := copied(t)
 	p := newProject(t, data, smallPictures)
 	outcome := func(what string, want map[string]string, args ...string) (kept, read int64) {
@@ -86,6 +87,7 @@ func TestWhatHasNotChanged(t *testing.T) {
 // TestKilledWhileKeeping kills the program and its node at random moments of first, second and changed runs: what the next run
 // makes of what they have left is what a run makes that knows nothing.
 func TestKilledWhileKeeping(t *testing.T) {
+	t.Parallel()
 	const killings = 12
 	d := newDeadly(t, "")
 	begun := time.Now()
