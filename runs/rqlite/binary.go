@@ -16,6 +16,8 @@ const (
 	program = "rqlited"
 	// version is the one whose ways this package knows; a later patch of it is welcome.
 	version = "v8.43"
+	// versionTimeout is ample for a program that prints a line, on a machine that has far too much to do.
+	versionTimeout = time.Minute
 )
 
 // ErrNoBinary says that there is no rqlited of the right version.
@@ -34,11 +36,14 @@ func FindBinary(ctx context.Context, asked string) (path, named string, err erro
 	if err != nil {
 		return "", "", err
 	}
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limited, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	told, err := exec.CommandContext(limited, path, "-version").CombinedOutput()
 	if ctx.Err() != nil {
 		return "", "", ctx.Err()
+	}
+	if limited.Err() != nil {
+		err = fmt.Errorf("it had %v for it", versionTimeout) // rather than of what signal it died then
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("%w, but %s does not say its version (%w): %s", ErrNoBinary, path, err, remedy)
