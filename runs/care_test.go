@@ -484,9 +484,35 @@ func TestCache(t *testing.T) {
 			t.Errorf("%+v, %v", c, err)
 		}
 	}
-	check(false, 3) // the rotten file, its row, the row of the lost one
-	check(true, 3)
+	picture := filepath.Join(t.TempDir(), "map.png")
+	if err := os.WriteFile(picture, []byte("goblin"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Minute)
+	l.Files().Read(picture, info, info, later, blob.Name([]byte("dragon")))
+	check(false, 4) // the rotten file, its row, the row of the lost one, the picture of a source
+	check(true, 4)
 	check(false, 0)
+	l.Files().Read(picture, info, info, later, blob.Name([]byte("goblin")))
+	check(false, 0)
+	if s, err = l.CacheStats(t.Context()); err != nil || s.Files.Count != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, all := range []bool{false, true} {
+		if _, known := l.Files().Holds(picture, info); !known {
+			t.Errorf("all: %v: what the picture held is forgotten", all)
+		}
+		if _, err := l.PruneStreams(t.Context(), all, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, known := l.Files().Holds(picture, info); known {
+		t.Error("what the picture held is not forgotten")
+	}
 	if _, found, err := l.Lookup(t.Context(), rotten, "small"); err != nil || found {
 		t.Errorf("the rotten picture is still found: %v, %v", found, err)
 	}

@@ -51,6 +51,7 @@ type CacheStats struct {
 	Missing Amount   `json:"missing"` // those that rows name and that are not there, or not in full
 	Bodies  Amount   `json:"bodies"`  // large bodies of runs and the compendium
 	Streams Amount   `json:"streams"` // files of streams that later runs may take over
+	Files   Amount   `json:"files"`   // of sources, of which it is known what they held
 	Fetched []Amount `json:"fetched"` // what plugins and the web's pictures keep, by folder
 }
 
@@ -123,6 +124,9 @@ func (l *Library) cacheStats(ctx context.Context) (s CacheStats, err error) {
 		return s, err
 	}
 	s.Streams = amountOf(files)
+	if s.Files.Count, s.Files.Bytes, err = l.seen.Amount(); err != nil {
+		return s, err
+	}
 	s.Fetched, err = l.fetched()
 	return s, err
 }
@@ -300,7 +304,7 @@ func amountOf(files []harvest.File) (a Amount) {
 }
 
 // PruneStreams removes what is kept of streams and was of no use for long, is too much, or was left by killed runs; or only
-// counts it. With all it removes everything. While a run is at work it is an [AtWorkError].
+// counts it. With all it removes everything, and what the sources' files held is forgotten. While a run is at work it is an [AtWorkError].
 func (l *Library) PruneStreams(ctx context.Context, all, dryRun bool) (Amount, error) {
 	err := l.still(ctx)
 	if dryRun && l.guest {
@@ -312,6 +316,11 @@ func (l *Library) PruneStreams(ctx context.Context, all, dryRun bool) (Amount, e
 	limits := harvest.Limits{Bytes: harvestBytes, Age: harvestAge, Alone: l.alone() || l.guest}
 	if all {
 		limits.Bytes = 0
+	}
+	if all && !dryRun {
+		if err := l.seen.Forget(); err != nil {
+			return Amount{}, err
+		}
 	}
 	gone, err := l.harvest.Prune(limits, time.Now(), dryRun)
 	return amountOf(gone), err
@@ -363,7 +372,8 @@ func (l *Library) PruneCache(ctx context.Context, dryRun bool) (Amount, error) {
 
 // CacheFault is one thing that is wrong with the cache.
 type CacheFault struct {
-	Blob   string `json:"blob"`            // SHA-256 that names it
+	Blob   string `json:"blob,omitempty"`  // SHA-256 that names it
+	File   string `json:"file,omitempty"`  // of a source, which is not what is remembered of it
 	Asset  string `json:"asset,omitempty"` // whose row names it; empty: the file itself is wrong
 	Recipe string `json:"recipe,omitempty"`
 	What   string `json:"what"`
@@ -377,7 +387,8 @@ type CacheCheck struct {
 	Repaired bool         `json:"repaired"` // what is in Faults was removed, so that the next run makes it anew
 }
 
-// VerifyCache compares every file of a picture with its name, and every row with the files that it names. With repair
+// VerifyCache compares every file of a picture with its name, every row with the files that it names, and every file of a source
+// that seems unchanged with what it is known to have held. With repair
 // what is wrong is removed: the next run makes it anew.
 func (l *Library) VerifyCache(ctx context.Context, repair bool, progress Progress) (CacheCheck, error) {
 	c, err := l.verifyCache(ctx, repair, progress)
@@ -408,6 +419,13 @@ func (l *Library) verifyCache(ctx context.Context, repair bool, progress Progres
 			c.Faults = append(c.Faults, fault)
 			broken = append(broken, p)
 		}
+	}
+	wrong, err := l.seen.Verify(repair)
+	if err != nil {
+		return c, err
+	}
+	for _, path := range wrong {
+		c.Faults = append(c.Faults, CacheFault{File: path, What: "it has not changed, and is not what it was when it was last read"})
 	}
 	if !repair {
 		return c, nil

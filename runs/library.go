@@ -17,6 +17,7 @@ import (
 	"github.com/seed-98789ff7/converter/runs/compendium"
 	"github.com/seed-98789ff7/converter/runs/harvest"
 	"github.com/seed-98789ff7/converter/runs/rqlite"
+	"github.com/seed-98789ff7/converter/runs/sight"
 )
 
 // BatchVariable is the environment variable that sets how many rows are stored at once at most.
@@ -108,6 +109,7 @@ type Library struct {
 	blobs  *blob.Folder
 
 	harvest *harvest.Folder // what is kept of streams
+	seen    *sight.Files    // what the sources' files held
 
 	packer *packer
 	pulse  time.Duration
@@ -209,6 +211,7 @@ func (l *Library) furnish(ctx context.Context, client rqlite.Config) (err error)
 		return err
 	}
 	l.harvest = harvest.In(filepath.Join(l.config.Dir, harvestDir))
+	l.seen = sight.In(filepath.Join(l.config.Dir, sightFile))
 	l.packer, err = newPacker()
 	return err
 }
@@ -270,6 +273,9 @@ func (l *Library) Close(ctx context.Context) error {
 	for r := range live {
 		failures = append(failures, r.stop(ctx), r.bring(false))
 	}
+	if len(live) > 0 {
+		l.saveFiles()
+	}
 	for _, c := range l.caches {
 		l.closeCache(ctx, c)
 	}
@@ -317,6 +323,16 @@ func (l *Library) Err() error {
 // Blobs returns the bytes of pictures.
 func (l *Library) Blobs() blob.Store { return l.blobs }
 
+// Files returns what the sources' files held when they were last read.
+func (l *Library) Files() *sight.Files { return l.seen }
+
+// saveFiles keeps what was learnt of the sources' files. Where that cannot be, they are read again.
+func (l *Library) saveFiles() {
+	if err := l.seen.Save(); err != nil {
+		l.config.Log.Warn("files_not_remembered", "error", err)
+	}
+}
+
 // Guest reports whether another process has the store, and this one only reads from it.
 func (l *Library) Guest() bool { return l.guest }
 
@@ -328,6 +344,8 @@ const (
 	bodiesDir = "bodies"
 	// harvestDir is for what later runs may take over of streams.
 	harvestDir = "harvest"
+	// sightFile says what the sources' files held when they were last read.
+	sightFile = "sight"
 	// compendiumDir is, in it, the folder of the compendium's generations.
 	compendiumDir = "compendium"
 	backupsDir    = "backups" // made before a restore

@@ -147,6 +147,7 @@ func (r *Run) End(ctx context.Context, e Ending) error {
 		return fmt.Errorf("end run %s: it has ended before", r.id)
 	}
 	unsaved := r.stop(ctx)
+	l.saveFiles() // it is true however the run ends
 	if unsaved != nil && (e.State == core.Succeeded || e.State == core.Partial) {
 		e = Ending{State: core.Failed, Reason: unsaved.Error(), Actor: "store", ResultID: e.ResultID}
 	}

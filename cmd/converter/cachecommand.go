@@ -58,6 +58,7 @@ func printCache(w io.Writer, s runs.CacheStats) error {
 	line("  named by no row", s.Unused)
 	line("large bodies of runs", s.Bodies)
 	line("streams that have not changed", s.Streams)
+	line("files of sources that were read", s.Files)
 	for _, a := range s.Fetched {
 		line("fetched: "+plain(a.Kind), a)
 	}
@@ -78,7 +79,8 @@ func (a *app) cachePruneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "prune", Short: "Remove files of pictures that no row names any more, and what has expired", Args: cobra.NoArgs,
 		Long: `Prune removes files of pictures that no row names any more, rows that have expired, and what is kept of streams that no run has
-used for 30 days or that is more than 1 GB. With --streams all of the latter goes: the next run reads everything.`,
+used for 30 days or that is more than 1 GB. With --streams all of the latter goes, and what files of sources held: the next run
+reads everything.`,
 	}
 	k := a.keep(c)
 	c.Flags().BoolVar(&streams, "streams", false, "remove all that is kept of streams")
@@ -118,7 +120,8 @@ func (a *app) cacheVerifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare every cached file with its name, and every row with its files",
-		Long: `Verify reads every file of a picture and compares it with the SHA-256 that names it, and every row with the files it names.
+		Long: `Verify reads every file of a picture and compares it with the SHA-256 that names it, every row with the files it names, and
+every picture of a source that seems unchanged with what it held when it was last read.
 With --repair what is wrong is removed, and the next run makes it anew.
 
 Exit codes: 0 nothing is wrong any more, 1 something is, 2 the usage is wrong, 130 and 143 stopped by a signal.`,
@@ -161,7 +164,7 @@ func (a *app) sayChecked(c runs.CacheCheck) {
 		if f.Asset != "" {
 			of = " of asset " + f.Asset
 		}
-		fmt.Fprintf(a.stdout, "✗ %s%s: %s\n", f.Blob, of, plain(f.What))
+		fmt.Fprintf(a.stdout, "✗ %s%s: %s\n", f.Blob+plain(f.File), of, plain(f.What))
 	}
 	line := fmt.Sprintf("%s, %s and %s looked at: ", counted(c.Blobs.Count, "file"), sized(c.Blobs.Bytes), counted(c.Rows, "row"))
 	switch {

@@ -323,7 +323,7 @@ func (j *job) engine() engine.Config {
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
 		CheckpointEvery: j.conf.Run.checkpointEvery(), Resumed: j.earlier != nil,
 		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
-		Compendium: j.compendium, Harvests: j.run, Fresh: j.flags.fresh,
+		Compendium: j.compendium, Harvests: j.run, Files: j.library.Files(), Fresh: j.flags.fresh,
 	}
 	if j.images != nil {
 		web, meeting := j.downloader()

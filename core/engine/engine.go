@@ -38,6 +38,7 @@ type Config struct {
 	Ledger   Ledger
 	Pictures Pictures
 	Blobs    Blobs
+	Files    Files // nil: each file is read
 	Recorder Recorder
 	Log      *slog.Logger
 

@@ -13,10 +13,28 @@ import (
 
 // openIn opens a regular file that lies in one of the folders, or is one of them. A source names files by path, and it may
 // be anybody's program: links that lead out of the folder are not followed.
-func openIn(folders []string, path string) (*os.File, fs.FileInfo, error) {
+func openIn(folders []string, path string) (f *os.File, info fs.FileInfo, err error) {
+	err = within(folders, path, func(folder *os.Root, name string) (err error) {
+		f, info, err = openBelow(folder, name)
+		return err
+	})
+	return f, info, err
+}
+
+// lookIn is what the system says of a file that openIn would open.
+func lookIn(folders []string, path string) (info fs.FileInfo, err error) {
+	err = within(folders, path, func(folder *os.Root, name string) (err error) {
+		info, err = lookBelow(folder, name)
+		return err
+	})
+	return info, err
+}
+
+// within finds a file in one of the folders.
+func within(folders []string, path string, do func(folder *os.Root, name string) error) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, nil, unreadable(err)
+		return unreadable(err)
 	}
 	var first error
 	for _, folder := range folders {
@@ -27,21 +45,29 @@ func openIn(folders []string, path string) (*os.File, fs.FileInfo, error) {
 		if name == "." { // the options name this very file
 			folder, name = filepath.Split(path)
 		}
-		f, info, err := openBelow(folder, name)
+		err = below(folder, name, do)
 		if err == nil {
-			return f, info, nil
+			return nil
 		}
 		if first == nil {
 			first = err
 		}
 	}
 	if first == nil {
-		return nil, nil, outside(path)
+		return outside(path)
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		return nil, nil, outside(path) // it is there, but behind a link that leads out
+		return outside(path) // it is there, but behind a link that leads out
 	}
-	return nil, nil, unreadable(first)
+	return unreadable(first)
+}
+
+func below(folder, name string, do func(*os.Root, string) error) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(root, name), root.Close())
 }
 
 // passes says whether a file lies in one of the folders.
@@ -52,21 +78,27 @@ func passes(folders []string, path string) bool {
 	})
 }
 
-func openBelow(folder, name string) (_ *os.File, _ fs.FileInfo, err error) {
-	root, err := os.OpenRoot(folder)
+func openBelow(folder *os.Root, name string) (*os.File, fs.FileInfo, error) {
+	if _, err := lookBelow(folder, name); err != nil { // before it is opened: opening a pipe waits for somebody to write to it
+		return nil, nil, err
+	}
+	f, err := folder.Open(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	info, err := root.Stat(name) // before it is opened: opening a pipe waits for somebody to write to it
+	info, err := f.Stat() // of what was opened, which may be another one by now
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
+func lookBelow(folder *os.Root, name string) (fs.FileInfo, error) {
+	info, err := folder.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is no regular file", name)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := root.Open(name)
-	return f, info, err
+	return info, err
 }
 
 func outside(path string) error {

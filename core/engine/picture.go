@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/seed-98789ff7/converter/core"
@@ -19,9 +20,20 @@ import (
 // picturesCache is the name of the cache of rendered pictures in the numbers.
 const picturesCache = "pictures"
 
-// make fetches, hashes and renders one asset. First says that its content was not asked for before.
+// make fetches, hashes and renders one asset. First says that its content was not asked for before. A file that has not changed
+// since an earlier run is not opened where the cache has what was made of it.
 func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, outcome core.Outcome) {
-	data, release, err := g.fetch(ctx, e)
+	known, unread := g.recognise(e)
+	if unread {
+		g.met.calls.Add(1)
+		if p := g.asked(known); p != nil {
+			return g.other(ctx, p)
+		}
+		if a, outcome, hit := g.cached(ctx, known); hit {
+			return g.settle(ctx, known, a, outcome)
+		}
+	}
+	data, from, release, err := g.fetch(ctx, e)
 	if err != nil {
 		fault := assetFailure(err)
 		return &picture{fault: &fault}, false, core.FailedItem
@@ -29,17 +41,17 @@ func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, o
 	defer release()
 	sum := sha256.Sum256(data)
 	id := hex.EncodeToString(sum[:])
+	g.held(from, id)
 
-	g.met.calls.Add(1)
+	if !unread {
+		g.met.calls.Add(1)
+	}
 	p, first = g.claim(id)
 	if !first {
-		if err := g.await(ctx, p); err != nil {
-			return &picture{err: err}, false, core.CancelledItem
-		}
-		return p, false, core.Cached
+		return g.other(ctx, p)
 	}
 	defer close(p.ready)
-	p.asset, p.times, outcome, err = g.content(ctx, id, data)
+	p.asset, p.times, outcome, err = g.content(ctx, id, data, unread && id == known)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		p.err = ctx.Err()
@@ -47,6 +59,45 @@ func (g *gallery) make(ctx context.Context, e errand) (p *picture, first bool, o
 		fault := assetFailure(err)
 		p.fault = &fault
 	}
+	return p, true, outcome
+}
+
+// recognise says what a file holds without opening it, if it was read in an earlier run and has not changed since.
+func (g *gallery) recognise(e errand) (id string, known bool) {
+	path := e.use.Locator.Path
+	if path == "" || g.run.Files == nil || g.run.Fresh {
+		return "", false
+	}
+	info, err := lookIn(g.run.Sources[e.source].Folders, path)
+	if err != nil {
+		return "", false // which opening it says better
+	}
+	return g.run.Files.Holds(path, info)
+}
+
+// asked returns the picture of a content that was asked for before, or nil.
+func (g *gallery) asked(id string) *picture {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.done[id]
+}
+
+// other waits for a picture that somebody else makes, or has made.
+func (g *gallery) other(ctx context.Context, p *picture) (_ *picture, first bool, _ core.Outcome) {
+	if err := g.await(ctx, p); err != nil {
+		return &picture{err: err}, false, core.CancelledItem
+	}
+	return p, false, core.Cached
+}
+
+// settle enters an asset that the cache has, unless somebody was quicker.
+func (g *gallery) settle(ctx context.Context, id string, a core.Asset, outcome core.Outcome) (p *picture, first bool, _ core.Outcome) {
+	p, first = g.claim(id)
+	if !first {
+		return g.other(ctx, p)
+	}
+	p.asset = a
+	close(p.ready)
 	return p, true, outcome
 }
 
@@ -81,19 +132,28 @@ func (g *gallery) claim(id string) (p *picture, mine bool) {
 	return p, true
 }
 
-// content takes a rendered asset from the cache, or renders it.
-func (g *gallery) content(ctx context.Context, id string, data []byte) (core.Asset, *core.AssetTimes, core.Outcome, error) {
+// cached takes a rendered asset from the cache.
+func (g *gallery) cached(ctx context.Context, id string) (a core.Asset, outcome core.Outcome, hit bool) {
 	a, hit, err := g.run.Pictures.Lookup(ctx, id, g.run.Images.Recipe)
 	if err != nil {
 		g.run.Log.Warn("the cache of pictures does not answer; rendering", "item", id, "error", err)
 	}
 	if hit && g.run.past.made[id] { // by an earlier attempt, which did not get to say so
 		g.run.Recorder.Cache(picturesCache, false)
-		return a, nil, core.Written, nil
+		return a, core.Written, true
 	}
 	g.run.Recorder.Cache(picturesCache, hit)
-	if hit {
-		return a, nil, core.Cached, nil
+	return a, core.Cached, hit
+}
+
+// content takes a rendered asset from the cache, unless that was asked before, or renders it.
+func (g *gallery) content(
+	ctx context.Context, id string, data []byte, asked bool,
+) (core.Asset, *core.AssetTimes, core.Outcome, error) {
+	if !asked {
+		if a, outcome, hit := g.cached(ctx, id); hit {
+			return a, nil, outcome, nil
+		}
 	}
 	a, times, err := g.render(ctx, id, data)
 	if err != nil {
@@ -159,27 +219,70 @@ var errTooSlow = &sdk.Diagnostic{
 }
 
 // fetch reads the bytes of an asset; release gives back their share of the memory.
-func (g *gallery) fetch(ctx context.Context, e errand) (data []byte, release func(), err error) {
+func (g *gallery) fetch(ctx context.Context, e errand) (data []byte, from *reading, release func(), err error) {
+	began := time.Now()
 	body, size, err := g.open(ctx, e)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer body.Close() //nolint:errcheck // only read
+	from = g.begin(e, body, began)
 	room := size
 	switch {
 	case size > fileBytes:
-		return nil, nil, tooLarge(size)
+		return nil, nil, nil, tooLarge(size)
 	case size < 0:
 		room = fileBytes // not known: it takes all the room there is
 	}
 	if err := g.files.Acquire(ctx, room); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if data, err = readAll(body, size); err != nil {
 		g.files.Release(room)
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return data, func() { g.files.Release(room) }, nil
+	return data, from.end(), func() { g.files.Release(room) }, nil
+}
+
+// reading is a file in a folder being read, or read; nil: it is none.
+type reading struct {
+	path          string
+	file          *os.File
+	began         time.Time
+	before, after fs.FileInfo
+}
+
+// begin looks at a file that is open and about to be read.
+func (g *gallery) begin(e errand, body io.Reader, began time.Time) *reading {
+	path := e.use.Locator.Path
+	f, local := body.(*os.File)
+	if path == "" || !local || g.run.Files == nil || passes(g.run.Sources[e.source].Passing, path) {
+		return nil
+	}
+	before, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	return &reading{path: path, file: f, began: began, before: before}
+}
+
+// end looks at it once more.
+func (r *reading) end() *reading {
+	if r == nil {
+		return nil
+	}
+	var err error
+	if r.after, err = r.file.Stat(); err != nil {
+		return nil
+	}
+	return r
+}
+
+// held has it remembered what a file held.
+func (g *gallery) held(r *reading, id string) {
+	if r != nil {
+		g.run.Files.Read(r.path, r.before, r.after, r.began, id)
+	}
 }
 
 // readAll reads a file of a size that is known, or -1. It never reads much more than has room.

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"io"
+	"io/fs"
 	"iter"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 )
@@ -63,6 +65,16 @@ type Pictures interface {
 	// Lookup returns a rendered asset whose renditions are all still there.
 	Lookup(ctx context.Context, assetID, recipe string) (core.Asset, bool, error)
 	Store(ctx context.Context, recipe string, a core.Asset) error
+}
+
+// Files remembers across runs what files held when they were read.
+type Files interface {
+	// Holds returns the SHA-256 of the bytes of a file that has not changed since it was last read, as far as the system can
+	// tell. Info is what it says of the file now.
+	Holds(path string, info fs.FileInfo) (sha256 string, known bool)
+	// Read says what a file held: before and after are what the system said of it when it was open and nothing was read yet, at
+	// the time began, and when all of it was.
+	Read(path string, before, after fs.FileInfo, began time.Time, sha256 string)
 }
 
 // Blobs is a content-addressed store of bytes.
