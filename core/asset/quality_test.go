@@ -1,0 +1,308 @@
+//go:build integration
+
+package asset
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-98789ff7/converter/internal/testdata"
+)
+
+// layer is a picture in numbers that are not rounded: colours weighted by their opacity, and that, from 0 to 1.
+type layer struct {
+	width, height int
+	pix           []float64 // four a pixel
+}
+
+func toLayer(m image.Image) layer {
+	size := m.Bounds().Size()
+	flat, ok := m.(*image.NRGBA)
+	if !ok {
+		flat = image.NewNRGBA(image.Rectangle{Max: size})
+		draw.Draw(flat, flat.Rect, m, m.Bounds().Min, draw.Src)
+	}
+	l := layer{size.X, size.Y, make([]float64, 4*size.X*size.Y)}
+	for i := 0; i < len(l.pix); i += 4 {
+		a := float64(flat.Pix[i+3]) / 255
+		l.pix[i], l.pix[i+1], l.pix[i+2], l.pix[i+3] = a*float64(flat.Pix[i])/255, a*float64(flat.Pix[i+1])/255, a*float64(flat.Pix[i+2])/255, a
+	}
+	return l
+}
+
+// fitted resamples with Lanczos-3 as it is defined.
+func (l layer) fitted(width, height int) layer {
+	return l.narrowed(width).turned().narrowed(height).turned()
+}
+
+func (l layer) narrowed(width int) layer {
+	if width == l.width {
+		return l
+	}
+	out := layer{width, l.height, make([]float64, 4*width*l.height)}
+	step := float64(l.width) / float64(width)
+	wide := math.Max(step, 1)
+	for x := range width {
+		centre := (float64(x)+0.5)*step - 0.5
+		first := max(int(math.Ceil(centre-3*wide)), 0)
+		var weights []float64
+		sum := 0.0
+		for k := first; k < l.width && float64(k) <= centre+3*wide; k++ {
+			d := math.Pi * (float64(k) - centre) / wide
+			w := 1.0
+			if d != 0 {
+				w = 3 * math.Sin(d) * math.Sin(d/3) / (d * d)
+			}
+			weights, sum = append(weights, w), sum+w
+		}
+		for y := range l.height {
+			from, to := l.pix[4*(y*l.width+first):], out.pix[4*(y*width+x):][:4]
+			for k, w := range weights {
+				for c := range to {
+					to[c] += w / sum * from[4*k+c]
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (l layer) turned() layer {
+	out := layer{l.height, l.width, make([]float64, len(l.pix))}
+	for y := range l.height {
+		for x := range l.width {
+			copy(out.pix[4*(x*l.height+y):][:4], l.pix[4*(y*l.width+x):][:4])
+		}
+	}
+	return out
+}
+
+// luma is how bright it is on mid gray, from 0 to 255.
+func (l layer) luma() []float64 {
+	out := make([]float64, l.width*l.height)
+	for i := range out {
+		p := l.pix[4*i:][:4]
+		out[i] = 255 * (0.299*within(p[0], p[3]) + 0.587*within(p[1], p[3]) + 0.114*within(p[2], p[3]) + 0.5*(1-min(max(p[3], 0), 1)))
+	}
+	return out
+}
+
+func within(v, most float64) float64 { return max(min(v, most, 1), 0) }
+
+func noise(got, want []float64) float64 {
+	sum := 0.0
+	for i := range got {
+		sum += (got[i] - want[i]) * (got[i] - want[i])
+	}
+	return 10 * math.Log10(255*255*float64(len(got))/sum)
+}
+
+// similarity is the SSIM of two pictures, over windows of 8 by 8.
+func similarity(got, want []float64, width, height int) float64 {
+	const window, c1, c2 = 8, 0.01 * 255 * 0.01 * 255, 0.03 * 255 * 0.03 * 255
+	sums := func(of func(i int) float64) func(x, y int) float64 {
+		table := make([]float64, (width+1)*(height+1))
+		for y := range height {
+			row := 0.0
+			for x := range width {
+				row += of(y*width + x)
+				table[(y+1)*(width+1)+x+1] = table[y*(width+1)+x+1] + row
+			}
+		}
+		return func(x, y int) float64 {
+			at := func(x, y int) float64 { return table[y*(width+1)+x] }
+			return (at(x+window, y+window) - at(x, y+window) - at(x+window, y) + at(x, y)) / (window * window)
+		}
+	}
+	a, b := sums(func(i int) float64 { return got[i] }), sums(func(i int) float64 { return want[i] })
+	aa, bb := sums(func(i int) float64 { return got[i] * got[i] }), sums(func(i int) float64 { return want[i] * want[i] })
+	ab := sums(func(i int) float64 { return got[i] * want[i] })
+	total, n := 0.0, 0
+	for y := range height - window + 1 {
+		for x := range width - window + 1 {
+			ma, mb := a(x, y), b(x, y)
+			va, vb, cov := aa(x, y)-ma*ma, bb(x, y)-mb*mb, ab(x, y)-ma*mb
+			total += (2*ma*mb + c1) * (2*cov + c2) / ((ma*ma + mb*mb + c1) * (va + vb + c2))
+			n++
+		}
+	}
+	return total / float64(n)
+}
+
+// TestMeasures: what judges has to be right itself.
+func TestMeasures(t *testing.T) {
+	m := gradient(40, 30, fading)
+	l := toLayer(m)
+	if same := l.fitted(40, 30); noise(same.luma(), l.luma()) < 200 {
+		t.Error("a picture of the same size is another one")
+	}
+	light := l.luma()
+	if s := similarity(light, light, 40, 30); math.Abs(s-1) > 1e-9 {
+		t.Errorf("a picture is like itself by %v", s)
+	}
+	off := make([]float64, len(light))
+	for i := range off {
+		off[i] = light[i] + 1
+	}
+	if n := noise(off, light); math.Abs(n-48.13) > 0.01 { // 20 log 255
+		t.Errorf("one level off is %.2f dB", n)
+	}
+	gray := image.NewGray(image.Rect(0, 0, 50, 30))
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(i * i)
+	}
+	want, got := exact(gray, image.Pt(21, 17)), toLayer(gray).fitted(21, 17)
+	for i := range want {
+		if d := math.Abs(got.pix[4*i] - want[i]/255); d > 1e-9 {
+			t.Fatalf("sample %d is %v, want %v", i, got.pix[4*i], want[i]/255)
+		}
+	}
+}
+
+// asShown decodes a picture without anything of this package, but for lossy WebP, whose other decoder gets the levels wrong.
+func asShown(t *testing.T, name string, data []byte) image.Image {
+	t.Helper()
+	var m image.Image
+	var err error
+	switch filepath.Ext(name) {
+	case ".jpg":
+		m, err = jpeg.Decode(bytes.NewReader(data))
+	case ".png":
+		m, err = png.Decode(bytes.NewReader(data))
+	default:
+		m = pixels(t, data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// pillowResize makes the same rendition with Pillow.
+const pillowResize = `
+import sys
+from PIL import Image
+name, width, height, out = sys.argv[1:]
+m = Image.open(name)
+m.load()
+if m.mode not in ("RGB", "RGBA"):
+    m = m.convert("RGB")
+size = (int(width), int(height))
+if m.size != size:
+    m = m.resize(size, Image.LANCZOS)
+m.save(out, "WEBP", quality=80, method=4)
+`
+
+// pillow returns a Python that has Pillow, or skips the test.
+func pillow(t *testing.T) string {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.CommandContext(t.Context(), python, "-c", "from PIL import Image, ImageCms").Run() == nil {
+			return python
+		}
+	}
+	t.Skip("SKIPPED: there is no Python with Pillow: apt-get install python3-pil")
+	return ""
+}
+
+// TestQuality holds what a browser is shown to what a reference makes of the source, and to what Pillow makes of it: the display on
+// the whole no worse, and never by what could be seen; the others, which are made from it, by as little.
+func TestQuality(t *testing.T) {
+	python := pillow(t)
+	encoder, _, err := FindEncoder(EncoderAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for _, elem := range [][]string{
+		{"maps", "wesnoth-world-4096x2160.jpg"},
+		{"maps", "earth-blue-marble-4096x2048.jpg"},
+		{"maps", "wesnoth-world-2048.webp"},
+		{"maps", "wesnoth-httt-1280x960.png"},
+		{"maps", "odd-size-1501x999-444.jpg"},
+		{"tokens", "00-necromancer.png"},
+		{"tokens", "01-lord.png"},
+		{"portraits", "druid.png"},
+	} {
+		t.Run(elem[1], func(t *testing.T) {
+			data := content(t, elem...)
+			want := toLayer(asShown(t, elem[1], data))
+			res, err := Render(t.Context(), data, Config{Encoder: encoder, Original: OriginalKeep})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range res.Renditions[1:] {
+				light := want.fitted(r.Width, r.Height).luma()
+				ours := toLayer(pixels(t, r.Data)).luma()
+				out := filepath.Join(t.TempDir(), "pillow.webp")
+				path := testdata.Dir(t, append([]string{"images"}, elem...)...)
+				c := exec.CommandContext(t.Context(), python, "-c", pillowResize, path, strconv.Itoa(r.Width), strconv.Itoa(r.Height), out)
+				if said, err := c.CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, said)
+				}
+				file, err := os.ReadFile(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs := toLayer(pixels(t, file)).luma()
+				ourNoise, theirNoise := noise(ours, light), noise(theirs, light)
+				ourLikeness, theirLikeness := similarity(ours, light, r.Width, r.Height), similarity(theirs, light, r.Width, r.Height)
+				line := fmt.Sprintf("%-9s %5.2f dB, %.4f; Pillow %5.2f dB, %.4f", r.Name, ourNoise, ourLikeness, theirNoise, theirLikeness)
+				t.Log(line)
+				allowed := 0.25
+				if r.Name == "display" {
+					allowed, sum = 0.02, sum+ourNoise-theirNoise
+				}
+				if ourNoise < theirNoise-allowed || ourLikeness < theirLikeness-0.001 {
+					t.Error("worse than Pillow: " + strings.TrimSpace(line))
+				}
+			}
+		})
+	}
+	if sum < 0 {
+		t.Errorf("the displays are worse than Pillow's, by %.3f dB together", -sum)
+	}
+}
+
+// TestWhiteToken: a flat white token in lossy WebP with soft edges comes back as white as it was.
+func TestWhiteToken(t *testing.T) {
+	encoder, _, err := FindEncoder(EncoderAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := flat(300, 300, color.NRGBA{255, 255, 255, 255})
+	for i := 3; i < len(m.Pix); i += 4 {
+		x, y := float64(i/4%300)-149.5, float64(i/1200)-149.5
+		m.Pix[i] = byte(min(max(255-4*(math.Hypot(x, y)-90), 0), 255))
+	}
+	for name, token := range map[string]*image.NRGBA{"opaque": flat(300, 300, color.NRGBA{255, 255, 255, 255}), "soft": m} {
+		data, err := encoder.Encode(t.Context(), token, 85, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Render(t.Context(), data, Config{Encoder: encoder})
+		if err != nil || !res.Renditions[0].Kept {
+			t.Fatal(res, err)
+		}
+		for _, r := range res.Renditions {
+			got := pixels(t, r.Data)
+			for i := 0; i < len(got.Pix); i += 4 {
+				if p := got.Pix[i : i+4]; p[3] > 0 && (p[0] != 255 || p[1] != 255 || p[2] != 255) {
+					t.Fatalf("%s, %s: white became %v", name, r.Name, p)
+				}
+			}
+		}
+	}
+}
