@@ -52,7 +52,9 @@ type CacheStats struct {
 	Bodies  Amount   `json:"bodies"`  // large bodies of runs and the compendium
 	Streams Amount   `json:"streams"` // files of streams that later runs may take over
 	Files   Amount   `json:"files"`   // of sources, of which it is known what they held
-	Fetched []Amount `json:"fetched"` // what plugins and the web's pictures keep, by folder
+	// Quarantined is how many pictures killed what rendered them, and are not tried again.
+	Quarantined int64    `json:"quarantined"`
+	Fetched     []Amount `json:"fetched"` // what plugins and the web's pictures keep, by folder
 }
 
 // CacheStats counts what is cached.
@@ -124,6 +126,7 @@ func (l *Library) cacheStats(ctx context.Context) (s CacheStats, err error) {
 		return s, err
 	}
 	s.Streams = amountOf(files)
+	s.Quarantined = l.quarantine.Count()
 	if s.Files.Count, s.Files.Bytes, err = l.seen.Amount(); err != nil {
 		return s, err
 	}
@@ -331,7 +334,7 @@ func (l *Library) PruneStreams(ctx context.Context, all, dryRun bool) (Amount, e
 const freshFor = time.Hour
 
 // PruneCache removes the files of pictures that no row names any more, and what killed programs left among them, or only
-// counts them. While a run is at work it is an [AtWorkError].
+// counts them. Pictures that killed their workers are tried again after it. While a run is at work it is an [AtWorkError].
 func (l *Library) PruneCache(ctx context.Context, dryRun bool) (Amount, error) {
 	var gone Amount
 	err := l.still(ctx)
@@ -340,6 +343,11 @@ func (l *Library) PruneCache(ctx context.Context, dryRun bool) (Amount, error) {
 	}
 	if err != nil {
 		return gone, fmt.Errorf("remove what is not used: %w", err)
+	}
+	if !dryRun {
+		if err := l.quarantine.Clear(); err != nil {
+			return gone, err
+		}
 	}
 	named := map[hash]bool{}
 	for p, err := range l.pictureRows(ctx) {

@@ -108,6 +108,8 @@ type Library struct {
 	client *rqlite.Client
 	blobs  *blob.Folder
 
+	quarantine *Quarantine
+
 	harvest *harvest.Folder // what is kept of streams
 	seen    *sight.Files    // what the sources' files held
 
@@ -211,6 +213,7 @@ func (l *Library) furnish(ctx context.Context, client rqlite.Config) (err error)
 		return err
 	}
 	l.harvest = harvest.In(filepath.Join(l.config.Dir, harvestDir))
+	l.quarantine = &Quarantine{path: filepath.Join(l.config.Dir, quarantineFile)}
 	l.seen = sight.In(filepath.Join(l.config.Dir, sightFile))
 	l.packer, err = newPacker()
 	return err
@@ -346,6 +349,8 @@ const (
 	harvestDir = "harvest"
 	// sightFile says what the sources' files held when they were last read.
 	sightFile = "sight"
+	// quarantineFile names the pictures that killed their workers.
+	quarantineFile = "quarantine.json"
 	// compendiumDir is, in it, the folder of the compendium's generations.
 	compendiumDir = "compendium"
 	backupsDir    = "backups" // made before a restore

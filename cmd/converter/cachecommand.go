@@ -59,6 +59,9 @@ func printCache(w io.Writer, s runs.CacheStats) error {
 	line("large bodies of runs", s.Bodies)
 	line("streams that have not changed", s.Streams)
 	line("files of sources that were read", s.Files)
+	if s.Quarantined > 0 {
+		fmt.Fprintf(t, "pictures that killed what rendered them\t%s\t\n", grouped(s.Quarantined))
+	}
 	for _, a := range s.Fetched {
 		line("fetched: "+plain(a.Kind), a)
 	}
@@ -80,7 +83,7 @@ func (a *app) cachePruneCommand() *cobra.Command {
 		Use: "prune", Short: "Remove files of pictures that no row names any more, and what has expired", Args: cobra.NoArgs,
 		Long: `Prune removes files of pictures that no row names any more, rows that have expired, and what is kept of streams that no run has
 used for 30 days or that is more than 1 GB. With --streams all of the latter goes, and what files of sources held: the next run
-reads everything.`,
+reads everything. Pictures that killed the processes which rendered them are tried again.`,
 	}
 	k := a.keep(c)
 	c.Flags().BoolVar(&streams, "streams", false, "remove all that is kept of streams")

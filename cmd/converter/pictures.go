@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -38,10 +39,18 @@ func pictureWorkers(c *config, log *slog.Logger) (*worker.Pool, error) {
 	if err != nil {
 		return nil, failed(fmt.Errorf("find this program: %w", err))
 	}
-	memory := c.Assets.MemoryMB
-	if memory == 0 {
-		memory = picturesMemory
-	}
-	command := []string{self, picturesName, "--memory-mb", strconv.FormatInt(memory, 10)}
+	command := []string{self, picturesName, "--memory-mb", strconv.FormatInt(c.picturesMemory(), 10)}
 	return worker.New(worker.Config{Command: command, Log: log.With("stage", "assets")}), nil
+}
+
+// picturesMemory is the megabytes that pictures may take.
+func (c *config) picturesMemory() int64 { return cmp.Or(c.Assets.MemoryMB, picturesMemory) }
+
+// renderer names what renders pictures: this very program, and the memory it may take.
+func renderer(c *config) string {
+	program, err := own()
+	if err != nil {
+		program = version
+	}
+	return fmt.Sprintf("%s %d", program, c.picturesMemory())
 }

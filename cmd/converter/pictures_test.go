@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,4 +114,88 @@ func TestUnchangedPictures(t *testing.T) {
 	other.must(0)
 	equal(t, "one has changed", state(t, p.path("out"), false), state(t, other.path("out"), false))
 	run("and stays so", 0, 0)
+}
+
+// TestKilledByAPicture: a picture whose rendering killed two processes is not rendered again by later runs, until that is asked for.
+func TestKilledByAPicture(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: it takes /proc to find the processes")
+	}
+	root, files := gallery(t, 2)
+	m := image.NewNRGBA(image.Rect(0, 0, 5000, 5000)) // long enough in the making to be killed in time
+	seed := uint32(1)
+	for i := range m.Pix {
+		seed = seed*1664525 + 1013904223
+		m.Pix[i] = byte(seed>>24) | byte(i%4/3*255)
+	}
+	var b bytes.Buffer
+	check(t, (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, m))
+	check(t, os.WriteFile(files[1], b.Bytes(), 0o666))
+	p := newProject(t, root, "")
+	quarantined := func(what string, want int64, last core.Summary) {
+		t.Helper()
+		var got int64
+		for _, problem := range last.Problems {
+			if problem.Code == "image.quarantined" {
+				got += problem.Count
+			}
+		}
+		if c := last.Stage(core.StageAssets); got != want || c.Failed != want || c.Found != 2 {
+			t.Fatalf("%s: %d pictures in quarantine, counts %+v, problems %+v", what, got, c, last.Problems)
+		}
+	}
+	killing := func() core.Summary {
+		t.Helper()
+		c := p.command("--progress", "json")
+		var out bytes.Buffer
+		c.Stdout = &out
+		check(t, c.Start())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		for {
+			select {
+			case err := <-ended:
+				check(t, err)
+				return lastLine(t, out.String()).Summary
+			case <-time.After(20 * time.Millisecond): // until somebody renders the large one
+				for pid, line := range family(t, c.Process.Pid) {
+					if strings.Contains(line, picturesName) && large(pid) {
+						check(t, syscall.Kill(pid, syscall.SIGKILL))
+					}
+				}
+			}
+		}
+	}
+	run := func(args ...string) core.Summary {
+		t.Helper()
+		stdout, _ := p.must(0, append(args, "--progress", "json")...)
+		return lastLine(t, stdout).Summary
+	}
+	quarantined("killed twice", 1, killing())
+	first := state(t, p.path("out"), false)
+	quarantined("the next run", 1, run())
+	equal(t, "the next run", state(t, p.path("out"), false), first)
+	quarantined("fresh", 0, run("--fresh"))
+	quarantined("after it", 0, run())
+
+	check(t, os.RemoveAll(p.path(".converter"))) // and what was made of it
+	quarantined("killed twice", 1, killing())
+	quarantined("the next run", 1, run())
+	c := p.command()
+	c.Args = []string{c.Args[0], "cache", "prune", "--config", p.path("converter.yaml")}
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	quarantined("pruned", 0, run())
+}
+
+// large says that a process holds the large picture.
+func large(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return false
+	}
+	var size, resident int
+	_, err = fmt.Sscan(string(text), &size, &resident)
+	return err == nil && resident*os.Getpagesize() > 90<<20
 }

@@ -323,14 +323,14 @@ func (j *job) engine() engine.Config {
 		Workers: j.conf.Run.Workers, MaxFailures: int64(j.conf.Run.MaxFailures),
 		CheckpointEvery: j.conf.Run.checkpointEvery(), Resumed: j.earlier != nil,
 		Ledger: j.run, Pictures: j.run.Pictures(), Blobs: j.library.Blobs(), Recorder: j.run.State(), Log: j.log.With("run", j.run.ID()),
-		Compendium: j.compendium, Harvests: j.run, Files: j.library.Files(), Fresh: j.flags.fresh,
+		Compendium: j.compendium, Harvests: j.run, Files: j.library.Files(), Quarantine: j.library.Quarantine(), Fresh: j.flags.fresh,
 	}
 	if j.images != nil {
 		web, meeting := j.downloader()
 		j.run.State().Meets(meeting)
 		c.Images = &engine.Images{
 			Render: j.workers.Render, Config: *j.images, Recipe: j.images.Recipe(), Memory: j.conf.Assets.MemoryMB, Web: web, Remote: j.conf.Assets.Remote,
-			LookAlikes: j.conf.Assets.LookAlikes,
+			LookAlikes: j.conf.Assets.LookAlikes, Renderer: renderer(j.conf),
 		}
 	}
 	for i, o := range j.conf.Outputs {

@@ -39,6 +39,9 @@ type Config struct {
 	Pictures Pictures
 	Blobs    Blobs
 	Files    Files // nil: each file is read
+
+	Quarantine Quarantine // nil: what killed a renderer is tried again in each run
+
 	Recorder Recorder
 	Log      *slog.Logger
 

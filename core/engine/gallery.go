@@ -21,7 +21,9 @@ import (
 type Images struct {
 	Config asset.Config
 	Recipe string // names Config and the encoder: same bytes and same recipe, same renditions
-	Memory int64  // megabytes for pixels at one time; default 1024
+	// Renderer names the program that renders and what it may take: what killed one need not kill another. Default: "".
+	Renderer string
+	Memory   int64 // megabytes for pixels at one time; default 1024
 	// Render makes the renditions, within the time that its context leaves it. Default: [asset.Render], in this process.
 	Render func(ctx context.Context, data []byte, c asset.Config) (asset.Result, error)
 

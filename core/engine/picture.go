@@ -156,6 +156,7 @@ func (g *gallery) content(
 		}
 	}
 	a, times, err := g.render(ctx, id, data)
+	g.quarantine(id, err)
 	if err != nil {
 		return a, times, core.FailedItem, err
 	}
@@ -179,11 +180,7 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, asset.Deadline(header), errTooSlow)
 	defer cancel()
-	render := g.run.Images.Render
-	if render == nil {
-		render = asset.Render
-	}
-	made, wrong := render(limited, data, g.run.Images.Config)
+	made, wrong := g.renderer(id)(limited, data, g.run.Images.Config)
 	if wrong != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errTooSlow) {
 		wrong = errTooSlow
 	}
@@ -211,6 +208,43 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 		Resolutions: made.Times.Resolutions.Milliseconds(),
 	}
 	return a, times, wrong
+}
+
+// renderer returns what renders an asset. One that killed the processes which did so in an earlier run is not opened: that
+// would end in the same way.
+func (g *gallery) renderer(id string) func(context.Context, []byte, asset.Config) (asset.Result, error) {
+	if q := g.run.Quarantine; q != nil && !g.run.Fresh {
+		if why := q.Why(id, g.killed()); why != "" {
+			return func(_ context.Context, data []byte, _ asset.Config) (asset.Result, error) {
+				return asset.Kept(data), &asset.CodecError{Code: asset.CodeQuarantined, Reason: why}
+			}
+		}
+	}
+	if g.run.Images.Render == nil {
+		return asset.Render
+	}
+	return g.run.Images.Render
+}
+
+// killed names what an asset kills, or does not.
+func (g *gallery) killed() string { return g.run.Images.Renderer + " " + g.run.Images.Recipe }
+
+// quarantine remembers, for later runs, how the rendering of an asset went.
+func (g *gallery) quarantine(id string, wrong error) {
+	q := g.run.Quarantine
+	if q == nil {
+		return
+	}
+	known, err := q.Why(id, g.killed()), error(nil)
+	switch dead := asset.CodeOf(wrong) == asset.CodeQuarantined; {
+	case dead && known != wrong.Error():
+		err = q.Put(id, g.killed(), wrong.Error())
+	case wrong == nil && known != "":
+		err = q.Release(id, g.killed())
+	}
+	if err != nil {
+		g.run.Log.Warn("it was not remembered that a picture killed its worker", "item", id, "error", err)
+	}
 }
 
 var errTooSlow = &sdk.Diagnostic{

@@ -77,6 +77,15 @@ type Files interface {
 	Read(path string, before, after fs.FileInfo, began time.Time, sha256 string)
 }
 
+// Quarantine remembers across runs which assets killed the processes that rendered them.
+type Quarantine interface {
+	// Why returns what was said of an asset that killed what was named so. Empty: it did not, or not lately.
+	Why(assetID, renderer string) string
+	// Put takes an asset in, Release lets it out.
+	Put(assetID, renderer, why string) error
+	Release(assetID, renderer string) error
+}
+
 // Blobs is a content-addressed store of bytes.
 type Blobs interface {
 	Put(ctx context.Context, data []byte) (sha256 string, err error)
