@@ -38,7 +38,7 @@ func decode(ctx context.Context, data []byte, h Header) (picture, error) {
 			err = unsupported(h.Format, "a format without pixels", nil)
 		}
 		if err == nil {
-			p.note, err = p.standardise(ctx, h.Format, data)
+			p, err = p.standardise(ctx, h.Format, data)
 		}
 		if err == nil {
 			p, err = p.upright(h.Orientation)

@@ -123,13 +123,15 @@ func tiffProfile(data []byte) []byte {
 
 // The reasons for which a profile is not applied.
 var (
-	errProfileCMYK  = errors.New("it is one of printing inks")
-	errProfileTable = errors.New("it works by tables")
+	errProfileCMYK  = errors.New("it is one of printing inks, without a table that can be read")
+	errProfileTable = errors.New("it works by tables that cannot be read")
+	errProfileOther = errors.New("it is for other colours than the picture has")
 	errProfileOdd   = errors.New("it cannot be made sense of")
 )
 
-// toSRGB converts colours of a profile of curves and a matrix to sRGB, in fixed point.
+// toSRGB converts colours of a profile to sRGB: by a table, or by curves and a matrix in fixed point.
 type toSRGB struct {
+	table  *table        // nil: there is none
 	linear [3][256]int32 // light of each level, of 65535
 	mix    [3][3]int64   // to light of the sRGB primaries, in 1/16384
 }
@@ -153,7 +155,14 @@ func readProfile(b []byte) (*toSRGB, error) {
 		tags[string(b[at:at+4])] = b[from : from+size]
 	}
 	t := &toSRGB{}
-	switch space := string(b[16:20]); {
+	space := string(b[16:20])
+	if lut := tags["A2B0"]; lut != nil && (space == "RGB " || space == "CMYK") { // it goes before curves
+		if table, err := readTable(lut, space, string(b[20:24]), b[8]); err == nil {
+			t.table = table
+		}
+	}
+	switch {
+	case t.table != nil:
 	case space == "GRAY" && tags["kTRC"] != nil:
 		for c := range 3 {
 			if !readCurve(tags["kTRC"], &t.linear[c]) {
@@ -172,7 +181,7 @@ func readProfile(b []byte) (*toSRGB, error) {
 	default:
 		return nil, errProfileOdd
 	}
-	if t.changesNothing() {
+	if space != "CMYK" && t.changesNothing() {
 		return nil, nil //nolint:nilnil // nothing is to be done, and nothing is wrong
 	}
 	return t, nil
@@ -302,6 +311,10 @@ var coded = sync.OnceValue(func() *[65536]byte {
 
 // convert converts one colour.
 func (t *toSRGB) convert(code *[65536]byte, r, g, b byte) (byte, byte, byte) {
+	if t.table != nil {
+		rgb := t.table.convert(code, [4]byte{r, g, b})
+		return rgb[0], rgb[1], rgb[2]
+	}
 	x, y, z := int64(t.linear[0][r]), int64(t.linear[1][g]), int64(t.linear[2][b])
 	light := func(m *[3]int64) byte {
 		return code[min(max((m[0]*x+m[1]*y+m[2]*z+1<<13)>>14, 0), 65535)]
@@ -370,22 +383,33 @@ func (t *toSRGB) applyPlanes(m *image.YCbCr) error {
 	return nil
 }
 
-// standardise brings a picture's colours to sRGB by the profile of its file. The note says what could not be done.
-func (p picture) standardise(ctx context.Context, f Format, data []byte) (note string, err error) {
+// standardise brings a picture's colours to sRGB by the profile of its file. Its note says what could not be done.
+func (p picture) standardise(ctx context.Context, f Format, data []byte) (_ picture, err error) {
 	if err := ctx.Err(); err != nil {
-		return "", err
+		return p, err
 	}
-	profile := profileOf(f, data)
-	if profile == nil {
-		return "", nil
+	var t *toSRGB
+	if profile := profileOf(f, data); profile != nil {
+		var odd error
+		t, odd = readProfile(profile)
+		if odd == nil && t != nil && t.forInks() != (p.inks != nil) {
+			t, odd = nil, errProfileOther
+		}
+		if odd != nil {
+			p.note = "its colour profile was not applied, colours may be off: " + odd.Error()
+		}
 	}
-	t, odd := readProfile(profile)
 	switch {
-	case odd != nil:
-		return "its colour profile was not applied, colours may be off: " + odd.Error(), nil //nolint:nilerr // a note says it
-	case t == nil:
-		return "", nil
-	default:
-		return "", t.apply(p)
+	case p.inks != nil && t != nil:
+		p.pixels, p.inks = t.table.inks(p.inks), nil
+	case p.inks != nil:
+		p.pixels, err = toNRGBA(p.inks)
+		p.inks = nil
+	case t != nil:
+		err = t.apply(p)
 	}
+	return p, err
 }
+
+// forInks says that it is colours of printing inks that are converted.
+func (t *toSRGB) forInks() bool { return t.table != nil && t.table.channels == 4 }

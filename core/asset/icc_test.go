@@ -155,8 +155,15 @@ func TestPlanesAndPixelsAreConvertedAlike(t *testing.T) {
 func FuzzProfile(f *testing.F) {
 	f.Add(displayP3())
 	f.Add(profile("GRAY", map[string][]byte{"kTRC": parametric(4, 2, 1, 0, 1, 0.5, 0, 0)}))
+	for _, form := range tableForms {
+		f.Add(tableProfile(form.form, form.channels, 2))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if conversion, err := readProfile(data); err == nil && conversion != nil {
+			if conversion.forInks() {
+				conversion.table.inks(image.NewCMYK(image.Rect(0, 0, 2, 2)))
+				return
+			}
 			if err := conversion.apply(picture{pixels: image.NewNRGBA(image.Rect(0, 0, 2, 2))}); err != nil {
 				t.Error(err)
 			}

@@ -197,6 +197,8 @@ func fromJPEG(img image.Image) (picture, error) {
 		return picture{planes: m}, nil
 	case *image.Gray:
 		return picture{planes: grayPlanes(m)}, nil
+	case *image.CMYK:
+		return picture{inks: m}, nil
 	default:
 		m2, err := toNRGBA(m)
 		return picture{pixels: m2}, err

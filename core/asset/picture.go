@@ -11,6 +11,7 @@ import (
 type picture struct {
 	planes *image.YCbCr
 	pixels *image.NRGBA // nil if there are planes
+	inks   *image.CMYK  // only between decoding and applying the profile
 
 	suspect bool   // its data does not add up
 	note    string // what a reader should know about it; "" if nothing

@@ -306,3 +306,59 @@ func TestWhiteToken(t *testing.T) {
 		}
 	}
 }
+
+// lcmsConvert converts raw colours by a profile with littlecms, black to black.
+const lcmsConvert = `
+import sys
+from PIL import Image, ImageCms
+mode, name, data, out = sys.argv[1:]
+raw = open(data, "rb").read()
+m = Image.frombytes(mode, (len(raw) // len(mode), 1), raw)
+m = ImageCms.profileToProfile(m, name, ImageCms.createProfile("sRGB"), renderingIntent=0, outputMode="RGB", flags=0x2000)
+open(out, "wb").write(m.tobytes())
+`
+
+// TestTablesAsOthers holds profiles of tables to what littlecms makes of them.
+func TestTablesAsOthers(t *testing.T) {
+	python := pillow(t)
+	for _, f := range tableForms {
+		dir := t.TempDir()
+		data := tableProfile(f.form, f.channels, f.side)
+		conversion, err := readProfile(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var raw, ours []byte
+		for i := range 20000 {
+			levels := [4]byte{byte(i * 37), byte(i * 101 >> 3), byte(i * 59 >> 5), byte(i * 13 >> 2)}
+			raw = append(raw, levels[:f.channels]...)
+			rgb := conversion.table.convert(coded(), [4]byte(append(levels[:f.channels:f.channels], make([]byte, 4-f.channels)...)))
+			ours = append(ours, rgb[:]...)
+		}
+		file := func(name string) string { return filepath.Join(dir, name) }
+		for name, content := range map[string][]byte{"profile": data, "raw": raw} {
+			if err := os.WriteFile(file(name), content, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mode := map[int]string{3: "RGB", 4: "CMYK"}[f.channels]
+		c := exec.CommandContext(t.Context(), python, "-c", lcmsConvert, mode, file("profile"), file("raw"), file("out"))
+		if said, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		theirs, err := os.ReadFile(file("out"))
+		if err != nil || len(theirs) != len(ours) {
+			t.Fatalf("%d bytes, %v", len(theirs), err)
+		}
+		sum, most := 0, 0
+		for i := range ours {
+			d := abs(int(ours[i]) - int(theirs[i]))
+			sum, most = sum+d, max(most, d)
+		}
+		mean := float64(sum) / float64(len(ours))
+		t.Logf("%s of %d channels: %.2f levels off, %d at most", f.form, f.channels, mean, most)
+		if mean > 0.6 || most > 16 { // in the darkest colours, which littlecms does not compute each
+			t.Errorf("%s of %d channels: %.2f levels off, %d at most", f.form, f.channels, mean, most)
+		}
+	}
+}
