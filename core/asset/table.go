@@ -150,15 +150,23 @@ func sample(b []byte, size int) float64 {
 // through is the curve through points that are as far from each other.
 func through(points []float64) func(float64) float64 {
 	return func(x float64) float64 {
-		whole, part := math.Modf(min(max(x, 0), 1) * float64(len(points)-1))
+		whole, part := math.Modf(unit(x) * float64(len(points)-1))
 		i := int(whole)
 		return points[i]*(1-part) + points[min(i+1, len(points)-1)]*part
 	}
 }
 
+// unit brings a number between 0 and 1; what is none, which formulas can come to, is 0.
+func unit(x float64) float64 {
+	if x > 0 {
+		return min(x, 1)
+	}
+	return 0
+}
+
 func (t *table) setFirst(channel int, curve func(float64) float64) {
 	for i := range 256 {
-		t.first[channel][i] = min(max(curve(float64(i)/255), 0), 1)
+		t.first[channel][i] = unit(curve(float64(i) / 255))
 	}
 }
 
@@ -251,7 +259,7 @@ func curvesAt(b []byte, at, n int) ([]func(float64) float64, error) {
 			return nil, errTable
 		}
 		bounded := curves[i]
-		curves[i] = func(x float64) float64 { return bounded(min(max(x, 0), 1)) }
+		curves[i] = func(x float64) float64 { return bounded(unit(x)) }
 		at += (size + 3) &^ 3
 	}
 	return curves, nil
@@ -336,10 +344,7 @@ func (t *table) deepen(version byte) {
 		if t.channels == 4 {
 			darkest = [4]byte{255, 255, 255, 255}
 		}
-		if y = t.xyz(darkest)[1]; !(y > 0) { // nor what is no number
-			y = 0
-		}
-		y = min(y, lightest)
+		y = min(unit(t.xyz(darkest)[1]), lightest)
 	}
 	for i, white := range whiteD50 {
 		black := y * white
@@ -357,9 +362,7 @@ func (t *table) convert(code *[65536]byte, levels [4]byte) [3]byte {
 	if !known.given || known.levels != levels {
 		*known = answer{levels: levels, given: true}
 		for i, v := range t.light(levels) {
-			if v > 0 { // nor what is no number
-				known.rgb[i] = code[int(min(v, 1)*65535+0.5)]
-			}
+			known.rgb[i] = code[int(unit(v)*65535+0.5)]
 		}
 	}
 	return known.rgb

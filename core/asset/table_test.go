@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -242,5 +243,23 @@ func TestProfileOfInks(t *testing.T) {
 	want = byHand(darkest, 200.0/255, 100.0/255, 50.0/255)
 	if abs(int(seen.R)-int(want[0])) > 4 || abs(int(seen.G)-int(want[1])) > 4 || abs(int(seen.B)-int(want[2])) > 4 {
 		t.Errorf("it became %v, want %v", seen, want)
+	}
+}
+
+// TestNoNumbers: curves that come to no number break nothing.
+func TestNoNumbers(t *testing.T) {
+	body := tableOf("mAB ", 3, 2)
+	at := int(binary.BigEndian.Uint32(body[28:])) // of the first curves
+	endless := parametric(3, -2, 0, 0, 0, 0)      // 0 to the power of -2
+	body = append(body[:at], slices.Concat(endless, endless, endless)...)
+	last := len(body)
+	binary.BigEndian.PutUint32(body[12:], uint32(last)) // and the last ones
+	body = append(body, slices.Concat(endless, endless, endless)...)
+	table, err := readTable(body, "RGB ", "Lab ", 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, levels := range [][4]byte{{}, {255, 255, 255}, {1, 2, 3}} {
+		table.convert(coded(), levels)
 	}
 }
