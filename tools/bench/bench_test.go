@@ -376,3 +376,31 @@ func TestUsage(t *testing.T) {
 		t.Errorf("without Node.js: %v", err)
 	}
 }
+
+// TestManyMoments: what a part of a run took is read off between the moments that were seen.
+func TestManyMoments(t *testing.T) {
+	begin := time.Unix(1000, 0)
+	at := func(second int, done int64) moment {
+		return moment{at: begin.Add(time.Duration(second) * time.Second), cpu: time.Duration(2*second) * time.Second, rss: int64(second), done: done}
+	}
+	seen := []moment{at(0, 0), at(5, 0), at(7, 10), at(10, 40), at(12, 40), at(14, 50)}
+	for done, second := range map[int64]float64{0: 5, 5: 6, 10: 7, 25: 8.5, 40: 10, 45: 13, 50: 14} {
+		m, err := when(seen, done)
+		if got := m.at.Sub(begin).Seconds(); err != nil || got != second || m.cpu.Seconds() != 2*second || m.done != done {
+			t.Errorf("%d were done after %v s, want %v: %+v, %v", done, got, second, m, err)
+		}
+	}
+	if _, err := when(seen, 51); err == nil {
+		t.Error("a picture that was never done has a moment")
+	}
+	from, _ := when(seen, 10)
+	to, _ := when(seen, 40)
+	if c := span(from, to, seen); c.wall != 3*time.Second || c.cpu != 6*time.Second || c.count != 30 || c.peak != 10 {
+		t.Errorf("it took %+v", c)
+	}
+	told := strings.NewReader(`{"type":"status","stages":[{"stage":"read","written":9},{"stage":"images","written":3,"cached":2}]}` + "\nnoise\n")
+	list := moments(told, func() (time.Duration, int64) { return 7, 8 })
+	if len(list) != 1 || list[0].done != 5 || list[0].cpu != 7 || list[0].rss != 8 {
+		t.Errorf("heard %+v", list)
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 
 	renderer "github.com/seed-98789ff7/converter/core/asset/worker"
@@ -38,11 +39,13 @@ type benchmark struct {
 // settings are what all benchmarks are run with.
 type settings struct {
 	rounds int
-	rows   int       // that are stored at once to see what memory it takes
-	repo   string    // root of the repository
-	data   string    // folder of real content
-	work   string    // a folder to work in, removed at the end
-	say    io.Writer // what goes on
+	rows   int // that are stored at once to see what memory it takes
+
+	pictures int       // of a folder of many
+	repo     string    // root of the repository
+	data     string    // folder of real content
+	work     string    // a folder to work in, removed at the end
+	say      io.Writer // what goes on
 }
 
 // begin says that a round begins; the first one, 0, does not count.
@@ -61,6 +64,7 @@ func benchmarks() []benchmark {
 		{name: "store", summary: "rows into the store and back, against SQLite itself and the client library", run: store},
 		{name: "api", summary: "three recorded APIs, against following each list from page to page", run: api},
 		{name: "images", summary: "pictures in four sizes, against Pillow, libvips and ImageMagick", run: pictures},
+		{name: "images-many", summary: "a run over thousands of pictures, part by part, and a second one", run: many},
 		{name: "pdf", summary: "text of PDF files, against pdftotext, mutool and pypdf", run: pdfs},
 	}
 }
@@ -92,6 +96,13 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 3 && args[0] == picturesContent {
 		return makeContent(args[1], args[2])
 	}
+	if len(args) == 4 && args[0] == picturesMany {
+		n, err := strconv.Atoi(args[3])
+		if err != nil {
+			return err
+		}
+		return makeMany(ctx, args[1], args[2], n)
+	}
 	if len(args) > 0 && args[0] == picturesServe {
 		return renderer.Serve(ctx, os.Stdin, os.Stdout, 1024)
 	}
@@ -105,6 +116,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&s.rounds, "n", 5, "rounds that count")
 	flags.IntVar(&s.rows, "rows", 100_000, "rows that are stored at once to see what memory that takes")
+	flags.IntVar(&s.pictures, "pictures", 5000, "pictures in a folder of many")
 	var names []string
 	for { // flags may stand behind names
 		if err := flags.Parse(args); err != nil {
