@@ -113,6 +113,18 @@ type StreamCounts struct {
 	Skipped int64  `json:"skipped"`
 	Failed  int64  `json:"failed"`
 	Facts   []Fact `json:"facts,omitempty"` // that its source has told
+
+	// Fetched of Expected is how far its source says that it is, in units of its own, records mostly; an Expected of 0 is not
+	// known. Neither is kept in outputs: what has not changed is not fetched.
+	Fetched  int64    `json:"fetched,omitempty"`
+	Expected int64    `json:"expected,omitempty"`
+	Unread   []Unread `json:"unread,omitempty"` // of Failed: what its source could not read, by reason
+}
+
+// Unread is how many records of a stream could not be read for one reason.
+type Unread struct {
+	Code  string `json:"code"`
+	Count int64  `json:"count"`
 }
 
 // Fact is one thing to know of a stream beside its records.

@@ -52,13 +52,23 @@ type CacheCounts struct {
 // Leveled says that the cache has two levels.
 func (c CacheCounts) Leveled() bool { return c.L1 != LevelCounts{} }
 
-// Fetched is what one source asked servers for: what was sent and received, and what its own cache answered instead.
+// Fetched is what one source asked servers for: what was sent and received, what its own cache answered instead, and how long
+// its requests waited, all of them together.
 type Fetched struct {
-	Source   string `json:"source,omitempty"` // empty: all of them
-	Requests int64  `json:"requests"`
-	Hits     int64  `json:"cache_hits"`
-	Misses   int64  `json:"cache_misses"`
-	Bytes    int64  `json:"bytes"`
+	Source    string `json:"source,omitempty"` // empty: all of them
+	Requests  int64  `json:"requests"`
+	Retries   int64  `json:"retries"` // of the requests: sent once more after a try that came to nothing
+	Hits      int64  `json:"cache_hits"`
+	Confirmed int64  `json:"not_modified"` // of the hits: the server said 304
+	Misses    int64  `json:"cache_misses"`
+	Bytes     int64  `json:"bytes"`
+
+	LimitWaitUS   int64 `json:"wait_limit_us"`   // because only so many may begin in a time
+	PauseWaitUS   int64 `json:"wait_pause_us"`   // because a server wanted to be left alone
+	BackoffWaitUS int64 `json:"wait_backoff_us"` // before they were sent once more
+
+	InFlight     int64 `json:"in_flight"`      // under way now
+	MostInFlight int64 `json:"most_in_flight"` // at one time, by one source
 }
 
 // PluginUse is one plugin as a run used it.
@@ -178,9 +188,16 @@ func (s *Summary) AllFetched() Fetched {
 	var all Fetched
 	for _, f := range s.Fetched {
 		all.Requests += f.Requests
+		all.Retries += f.Retries
 		all.Hits += f.Hits
+		all.Confirmed += f.Confirmed
 		all.Misses += f.Misses
 		all.Bytes += f.Bytes
+		all.LimitWaitUS += f.LimitWaitUS
+		all.PauseWaitUS += f.PauseWaitUS
+		all.BackoffWaitUS += f.BackoffWaitUS
+		all.InFlight += f.InFlight
+		all.MostInFlight = max(all.MostInFlight, f.MostInFlight)
 	}
 	return all
 }

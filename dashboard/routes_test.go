@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ func TestRoutes(t *testing.T) {
 		"GET /static/{hash}/{file}":      TestStatic,
 		"POST /theme":                    TestTheme,
 		"POST /runs/{id}/cancel":         TestCancel,
+		"GET /metrics":                   TestMetrics,
 		"GET /healthz":                   TestHealthz,
 		"GET /readyz":                    TestReadyz,
 		"GET /":                          TestNoPage,
@@ -315,6 +317,52 @@ func TestCancel(t *testing.T) {
 			t.Errorf("without a way to cancel there is a button %q", got)
 		}
 	})
+}
+
+// TestMetrics reads what is served line by line, as those do who collect it.
+func TestMetrics(t *testing.T) {
+	h := newHouse(t)
+	h.pulse.change(func(s *core.Snapshot) {
+		s.Fetched[1] = core.Fetched{
+			Source: "w\"eb\n", Requests: 412, Retries: 7, Confirmed: 80, LimitWaitUS: 1_500_000, PauseWaitUS: 250_000, InFlight: 4, MostInFlight: 6,
+		}
+		s.Streams[1].Fetched, s.Streams[1].Expected = 400, 1955
+		s.Streams[1].Unread = []core.Unread{{Code: "rest.bad_record", Count: 2}}
+	})
+	r := h.ask(t, http.MethodGet, "/metrics")
+	if r.status != http.StatusOK || !strings.HasPrefix(r.head.Get("Content-Type"), "text/plain; version=0.0.4") {
+		t.Fatalf("%d %v", r.status, r.head)
+	}
+	lines := strings.Split(strings.TrimSuffix(r.text, "\n"), "\n")
+	for _, want := range []string{
+		`converter_run_info{run="r-0042",name="bestiary",state="running"} 1`,
+		`converter_items_total{stage="read",outcome="written"} 10`,
+		"# TYPE converter_source_requests_total counter",
+		`converter_source_requests_total{source="w\"eb\n"} 412`,
+		`converter_source_retries_total{source="w\"eb\n"} 7`,
+		`converter_source_not_modified_total{source="w\"eb\n"} 80`,
+		`converter_source_wait_seconds_total{source="w\"eb\n",reason="limit"} 1.5`,
+		`converter_source_wait_seconds_total{source="w\"eb\n",reason="pause"} 0.25`,
+		"# TYPE converter_source_in_flight gauge",
+		`converter_source_in_flight{source="w\"eb\n"} 4`,
+		`converter_source_most_in_flight{source="w\"eb\n"} 6`,
+		`converter_stream_fetched{source="web",stream="spells"} 400`,
+		`converter_stream_expected{source="web",stream="spells"} 1955`,
+		`converter_stream_unread_total{source="web",stream="spells",code="rest.bad_record"} 2`,
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("there is no line %s in\n%s", want, r.text)
+		}
+	}
+	shape := regexp.MustCompile(`^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})? [0-9.e+]+)$`)
+	for _, line := range lines {
+		if !shape.MatchString(line) {
+			t.Errorf("no line of metrics: %q", line)
+		}
+	}
+	if idle := newHouse(t, func(c *Config) { c.Live = nil }).ask(t, http.MethodGet, "/metrics"); idle.status != http.StatusOK || idle.text != "" {
+		t.Errorf("without a run: %d %q", idle.status, idle.text)
+	}
 }
 
 func TestHealthz(t *testing.T) {

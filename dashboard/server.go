@@ -82,6 +82,7 @@ func (s *Server) routes() []route {
 		{"GET /assets/{sha}/{resolution}", s.picture},
 		{"GET /static/{hash}/{file}", s.files.serve},
 		{"POST /theme", s.theme},
+		{"GET /metrics", s.metrics},
 		{"GET /healthz", s.healthz},
 		{"GET /readyz", s.readyz},
 		{"GET /", s.noPage},

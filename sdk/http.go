@@ -158,7 +158,7 @@ func (w *web) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.meter.count(Metrics{Misses: 1})
 		return nil, err
 	case kept != nil && a.Status == http.StatusNotModified:
-		w.meter.count(Metrics{Hits: 1})
+		w.meter.count(Metrics{Hits: 1, Confirmed: 1})
 		kept.confirm(a.Header)
 		w.keep(key, kept)
 		return kept.response(r, "converter; hit; detail=confirmed"), nil
@@ -219,7 +219,8 @@ func (w *web) send(r *http.Request) (*answer, error) {
 		}
 		v := w.judge(r, try, a, err)
 		wait, again := w.wait(r, try, a, v)
-		if v.Rest || busy(a) {
+		resting := v.Rest || busy(a)
+		if resting {
 			g.rest(w.now().Add(wait))
 		}
 		switch {
@@ -232,10 +233,22 @@ func (w *web) send(r *http.Request) (*answer, error) {
 			return a, nil
 		}
 		w.log.Info("request is tried again", "host", r.URL.Host, "path", r.URL.Path, "try", try+1, "wait", wait.String())
-		if err := w.pause(r.Context(), wait); err != nil {
+		if err := w.sitOut(r.Context(), wait, resting); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// sitOut waits before a request is sent once more, and counts how long.
+func (w *web) sitOut(ctx context.Context, wait time.Duration, resting bool) error {
+	begun := w.now()
+	err := w.pause(ctx, wait)
+	waited := Metrics{BackoffWait: w.now().Sub(begun)}
+	if resting {
+		waited = Metrics{PauseWait: waited.BackoffWait}
+	}
+	w.meter.count(waited)
+	return err
 }
 
 // try sends a request once and reads the whole answer.
@@ -253,14 +266,15 @@ func (w *web) try(r *http.Request, try int) (*answer, error) {
 	if w.agent != "" && one.Header.Get("User-Agent") == "" {
 		one.Header.Set("User-Agent", w.agent)
 	}
-	w.meter.count(Metrics{Requests: 1})
+	var body []byte
+	w.meter.begin(try)
+	defer func() { w.meter.land(int64(len(body))) }()
 	response, err := w.base.RoundTrip(one)
 	if err != nil {
 		return nil, err
 	}
 	limit := w.config.maxBody()
-	body, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
-	w.meter.count(Metrics{Bytes: int64(len(body))})
+	body, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return nil, err
 	}

@@ -158,7 +158,7 @@ func TestHTTPAsksNobodyWhileAnAnswerIsFresh(t *testing.T) {
 	if _, _, body := v.get("/a"); body != "dwarves" {
 		t.Errorf("%q is too old", body)
 	}
-	if want := (Metrics{Requests: 3, Hits: 1, Misses: 3, Bytes: 16}); v.counts.total() != want {
+	if want := (Metrics{Requests: 3, Hits: 1, Misses: 3, Bytes: 16, MostInFlight: 1}); v.counts.total() != want {
 		t.Errorf("%+v, not %+v", v.counts.total(), want)
 	}
 	if agent := v.requests()[0].UserAgent(); agent != "guard/0.1.0" {
@@ -181,7 +181,7 @@ func TestHTTPAsksWhetherAnAnswerStillHolds(t *testing.T) {
 	if _, from, _ := v.get("/a"); from != "converter; hit" {
 		t.Errorf("from %q: the new max-age is not known", from)
 	}
-	if want := (Metrics{Requests: 2, Hits: 2, Misses: 1, Bytes: 4}); v.counts.total() != want {
+	if want := (Metrics{Requests: 2, Hits: 2, Confirmed: 1, Misses: 1, Bytes: 4, MostInFlight: 1}); v.counts.total() != want {
 		t.Errorf("%+v, not %+v", v.counts.total(), want)
 	}
 }

@@ -110,11 +110,16 @@ func (g *gate) turn(ctx context.Context, w *web) error {
 			}
 		}
 		g.next = at.Add(g.interval)
+		resting := max(g.until.Sub(now), 0)
 		g.mu.Unlock()
 		if at.Equal(now) {
 			return ctx.Err()
 		}
-		if err := w.pause(ctx, at.Sub(now)); err != nil {
+		err := w.pause(ctx, at.Sub(now))
+		waited := w.now().Sub(now)
+		resting = min(resting, waited)
+		w.meter.count(Metrics{PauseWait: resting, LimitWait: waited - resting})
+		if err != nil {
 			return err
 		}
 		g.mu.Lock()

@@ -223,3 +223,56 @@ func TestHTTPGate(t *testing.T) {
 		})
 	})
 }
+
+// TestHTTPCountsWaits by their reason.
+func TestHTTPCountsWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		config  HTTPConfig
+		answers []http.HandlerFunc // the last one stands
+		want    Metrics
+	}{
+		"limit":   {HTTPConfig{Interval: time.Second}, []http.HandlerFunc{says("orc")}, Metrics{Requests: 3, LimitWait: 2 * time.Second}},
+		"pause":   {HTTPConfig{}, []http.HandlerFunc{refuses(429, "Retry-After", "5"), says("orc")}, Metrics{Requests: 4, Retries: 1, PauseWait: 5 * time.Second}},
+		"backoff": {HTTPConfig{FirstPause: 2}, []http.HandlerFunc{refuses(503), says("orc")}, Metrics{Requests: 4, Retries: 1, BackoffWait: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newVisit(t, nil)
+			v.with(c.config)
+			var n atomic.Int64
+			v.answer = func(w http.ResponseWriter, r *http.Request) { c.answers[min(int(n.Add(1)), len(c.answers))-1](w, r) }
+			for range 3 {
+				v.get("/a", "Cache-Control", "no-cache")
+			}
+			got := v.counts.total()
+			if c.want.BackoffWait > 0 && got.BackoffWait > 0 { // it is spread
+				c.want.BackoffWait = got.BackoffWait
+			}
+			c.want.Misses, c.want.Bytes, c.want.MostInFlight = got.Misses, got.Bytes, 1
+			if got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestHTTPCountsWhatIsUnderWay over all clients of a source: what it says last is what there is.
+func TestHTTPCountsWhatIsUnderWay(t *testing.T) {
+	m := &meter{}
+	m.begin(1)
+	m.begin(2)
+	m.land(3)
+	var seen counted
+	end := m.to(&seen)
+	if got, want := seen.total(), (Metrics{Requests: 2, Retries: 1, Bytes: 3, InFlight: 1, MostInFlight: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	m.count(Metrics{Hits: 1})
+	if got := seen.total(); got.InFlight != 1 || got.Hits != 1 {
+		t.Errorf("what says nothing of it changes it: %+v", got)
+	}
+	m.land(0)
+	end()
+	if got := seen.total(); got.InFlight != 0 || got.MostInFlight != 2 {
+		t.Errorf("in the end: %+v", got)
+	}
+}

@@ -56,7 +56,7 @@ func TestMetricsOverTheWire(t *testing.T) {
 	if _, err := client.Configure(t.Context(), &sourcepb.ConfigureRequest{CacheDir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []Metrics{{Requests: 1, Hits: 2, Misses: 1, Bytes: 4, Unchanged: 3, Changed: 1}, {Hits: 2, Unchanged: 3, Changed: 1}} {
+	for _, want := range []Metrics{{Requests: 1, Hits: 2, Misses: 1, Bytes: 4, Unchanged: 3, Changed: 1, MostInFlight: 1}, {Hits: 2, Unchanged: 3, Changed: 1}} {
 		all, err := messages(t, client, &sourcepb.ReadRequest{Streams: []string{"a"}})
 		if err != nil {
 			t.Fatal(err)
@@ -67,6 +67,7 @@ func TestMetricsOverTheWire(t *testing.T) {
 			got = got.plus(Metrics{
 				Requests: n.GetHttpRequests(), Hits: n.GetCacheHits(), Misses: n.GetCacheMisses(), Bytes: n.GetBytesFetched(),
 				Unchanged: n.GetRecordsUnchanged(), Changed: n.GetRecordsChanged(),
+				InFlight: n.GetInFlight(), MostInFlight: n.GetMostInFlight(),
 			})
 		}
 		if got != want {

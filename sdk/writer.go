@@ -45,8 +45,9 @@ type writer struct {
 	size   int
 	arena  []byte // the JSON of the batch
 
-	progressed time.Time // last progress sent
-	measured   time.Time // last metrics sent
+	progressed time.Time                     // last progress sent
+	steps      map[string]*sourcepb.Progress // that came too soon after another one: the latest by stream
+	measured   time.Time                     // last metrics sent
 
 	fetched fetched
 }
@@ -75,7 +76,7 @@ type count struct{ records, failed, same int64 }
 
 func newWriter(stream grpc.ServerStreamingServer[sourcepb.ReadResponse], r *sourcepb.ReadRequest) *writer {
 	return &writer{
-		stream: stream, asked: r.GetStreams(), counts: map[string]*count{}, known: r.GetKnown(),
+		stream: stream, asked: r.GetStreams(), counts: map[string]*count{}, known: r.GetKnown(), steps: map[string]*sourcepb.Progress{},
 		records: limit(r.GetLimits().GetRecords(), sourcepb.BatchRecords, 10*sourcepb.BatchRecords),
 		bytes:   limit(r.GetLimits().GetBytes(), sourcepb.BatchBytes, 4*sourcepb.BatchBytes),
 	}
@@ -104,6 +105,9 @@ func (w *writer) flushing(read func() error) error {
 				_ = w.flush() // it sticks, and the next call returns it
 				if time.Since(w.measured) >= metricsAge {
 					w.measure()
+				}
+				if time.Since(w.progressed) >= progressAge {
+					w.catchUp()
 				}
 				w.mu.Unlock()
 			}
@@ -213,12 +217,25 @@ func (w *writer) Progress(stream string, done, total int64, note string) error {
 	if _, err := w.open(stream); err != nil {
 		return err
 	}
+	step := &sourcepb.Progress{Stream: text(stream), Done: done, Total: total, Note: text(clip(note, maxSummary))}
 	if unfinished := total <= 0 || done < total; unfinished && time.Since(w.progressed) < progressAge {
+		w.steps[stream] = step
 		return nil
 	}
+	delete(w.steps, stream)
 	w.progressed = time.Now()
-	step := &sourcepb.Progress{Stream: text(stream), Done: done, Total: total, Note: text(clip(note, maxSummary))}
 	return w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Progress{Progress: step}})
+}
+
+// catchUp sends the latest progress of each stream that has not been sent.
+func (w *writer) catchUp() {
+	for _, stream := range w.seen {
+		if step := w.steps[stream]; step != nil {
+			delete(w.steps, stream)
+			w.progressed = time.Now()
+			_ = w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Progress{Progress: step}}) // it sticks
+		}
+	}
 }
 
 // Facts sends what is known of a stream.
@@ -250,7 +267,9 @@ func (w *writer) measure() {
 	w.measured = time.Now()
 	_ = w.transmit(&sourcepb.ReadResponse{Message: &sourcepb.ReadResponse_Metrics{Metrics: &sourcepb.Metrics{
 		HttpRequests: m.Requests, CacheHits: m.Hits, CacheMisses: m.Misses, BytesFetched: m.Bytes,
-		RecordsUnchanged: m.Unchanged, RecordsChanged: m.Changed,
+		RecordsUnchanged: m.Unchanged, RecordsChanged: m.Changed, HttpRetries: m.Retries, CacheConfirmed: m.Confirmed,
+		WaitLimitUs: m.LimitWait.Microseconds(), WaitPauseUs: m.PauseWait.Microseconds(), WaitBackoffUs: m.BackoffWait.Microseconds(),
+		InFlight: m.InFlight, MostInFlight: m.MostInFlight,
 	}}}) // it sticks, and the next call returns it
 }
 
@@ -272,6 +291,7 @@ func (w *writer) end(err error) error {
 	defer w.mu.Unlock()
 	defer func() { w.ended = true }()
 	w.measure()
+	w.catchUp()
 	if err == nil {
 		err = w.usable()
 	}

@@ -151,6 +151,9 @@ func (u *update) do(ctx context.Context) error {
 	summary := state.Summary()
 	if u.screen.mode != progressNone && u.screen.mode != progressJSON {
 		u.problems(summary)
+		for _, line := range fetchedLines(summary) {
+			fmt.Fprintln(u.screen, line)
+		}
 	}
 	for _, source := range compiled.Broken {
 		fmt.Fprintf(u.screen, "warning: source %q was not read to its end: the compendium lacks something of it\n", source)

@@ -208,7 +208,14 @@ func fetched(s core.Snapshot) string {
 	if all.Requests == 0 || s.Stage(core.StageRead).Ended {
 		return ""
 	}
-	return fmt.Sprintf("%s · %s", counted(all.Requests, "request"), sized(all.Bytes))
+	line := fmt.Sprintf("%s · %s", counted(all.Requests, "request"), sized(all.Bytes))
+	if all.Retries > 0 {
+		line += fmt.Sprintf(" · %s sent again", grouped(all.Retries))
+	}
+	if all.InFlight > 0 {
+		line += fmt.Sprintf(" · %s under way", grouped(all.InFlight))
+	}
+	return line
 }
 
 const barWidth = 28
@@ -260,6 +267,7 @@ type status struct {
 	Lookups int64              `json:"cache_lookups"`
 	Fetched []core.Fetched     `json:"fetched,omitempty"`
 	Reading []core.Reading     `json:"reading,omitempty"`
+	Streams []streamLine       `json:"streams,omitempty"`
 	Failed  int64              `json:"failed"`
 	Causes  int                `json:"causes"`
 	Storing core.Storing       `json:"storing"`
@@ -284,7 +292,7 @@ func (p *progress) json(s core.Snapshot) {
 	hits, lookups := s.CacheRate()
 	p.line(status{
 		Type: "status", Run: s.ID, State: s.State, Doing: s.Doing, Stages: s.Stages, Rate: s.Rate, ETAMS: s.ETAMS,
-		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Failed: items, Causes: causes, Storing: s.Storing, Meet: s.Meetings,
+		Hits: hits, Lookups: lookups, Fetched: s.Fetched, Reading: s.Reading, Streams: streamLines(s), Failed: items, Causes: causes, Storing: s.Storing, Meet: s.Meetings,
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,12 @@ func reading() core.Snapshot {
 		Summary: core.Summary{
 			ID: "r-0001", State: core.Running,
 			Stages:  []core.StageCounts{{Stage: "read", Total: 100, Found: 50, Written: 50}, {Stage: "entities", Total: 100, Found: 50, Written: 25}},
-			Fetched: []core.Fetched{{Source: "web", Requests: 11, Hits: 3, Misses: 8, Bytes: 3_400_000}, {Source: "wiki", Requests: 1}},
-			Caches:  []core.CacheCounts{{Cache: "http", Hits: 3, Misses: 8}},
+			Fetched: []core.Fetched{{Source: "web", Requests: 11, Retries: 2, Hits: 3, Misses: 8, Bytes: 3_400_000, InFlight: 3}, {Source: "wiki", Requests: 1}},
+			Streams: []core.StreamCounts{
+				{Source: "home", Stream: "pack"},
+				{Source: "web", Stream: "spells", Fetched: 198, Expected: 200, Unread: []core.Unread{{Code: "rest.bad_record", Count: 2}}},
+			},
+			Caches: []core.CacheCounts{{Cache: "http", Hits: 3, Misses: 8}},
 		},
 		Reading: []core.Reading{{Source: "home"}, {Source: "web", Step: "page 12\x1b[2J of 320"}, {Source: "wiki", Step: "reading pages, 3 of 9"}},
 	}
@@ -33,7 +38,7 @@ func TestBlock(t *testing.T) {
 		{"two sources that fetch", func(*core.Snapshot) {}, `
 			read      ━━━━━━━━━━━━━━──────────────  50%  50/100
 			entities  ━━━━━━━─────────────────────  25%  25/100
-			fetched   12 requests · 3.4 MB
+			fetched   12 requests · 3.4 MB · 2 sent again · 3 under way
 			web       page 12 [2J of 320
 			wiki      reading pages, 3 of 9
 			reading · 27% cached · 0.0s`},
@@ -80,7 +85,7 @@ func TestLines(t *testing.T) {
 	var b strings.Builder
 	p := progress{terminal: newTerminal(&b, progressPlain)}
 	p.plain(reading(), false)
-	if want := "reading · 25 of 100 entities · fetched 12 requests · 3.4 MB\n"; b.String() != want {
+	if want := "reading · 25 of 100 entities · fetched 12 requests · 3.4 MB · 2 sent again · 3 under way\n"; b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
 	b.Reset()
@@ -88,6 +93,7 @@ func TestLines(t *testing.T) {
 	var line struct {
 		Fetched []core.Fetched
 		Reading []core.Reading
+		Streams []streamLine
 	}
 	if err := json.Unmarshal([]byte(b.String()), &line); err != nil {
 		t.Fatal(err)
@@ -95,10 +101,40 @@ func TestLines(t *testing.T) {
 	if len(line.Fetched) != 2 || line.Fetched[0] != reading().Fetched[0] || len(line.Reading) != 3 || line.Reading[2] != reading().Reading[2] {
 		t.Errorf("got %s", b.String())
 	}
+	if len(line.Streams) != 1 || line.Streams[0].Fetched != 198 || line.Streams[0].Expected != 200 || len(line.Streams[0].Unread) != 1 {
+		t.Errorf("streams %+v", line.Streams)
+	}
 	b.Reset()
 	p.json(core.Snapshot{})
 	if strings.Contains(b.String(), "fetched") || strings.Contains(b.String(), "reading") {
 		t.Errorf("nothing is fetched, and it says %s", b.String())
+	}
+}
+
+// TestWhatWasFetched is what is said at the end of a run and by runs show.
+func TestWhatWasFetched(t *testing.T) {
+	s := reading().Summary
+	s.Fetched[0] = core.Fetched{
+		Source: "web", Requests: 1412, Retries: 7, Confirmed: 80, Bytes: 3_400_000, LimitWaitUS: 12_000_000, PauseWaitUS: 1_500_000, BackoffWaitUS: 300_000,
+		MostInFlight: 6,
+	}
+	s.Fetched[1].Requests = 0
+	web := "1 412 requests (7 sent again) · 80 not modified · 3.4 MB · its requests waited 12s for the limit, " +
+		"1.5s while the server wanted rest, 0.3s before another try · at most 6 at a time"
+	want := []string{"web: " + web, "web: spells: 198 of 200 · not read: 2 × rest.bad_record"}
+	if got := fetchedLines(s); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var b strings.Builder
+	if err := printFetched(&b, s); err != nil {
+		t.Fatal(err)
+	}
+	shown := "\nweb fetched " + web + "\n\nSOURCE  STREAM  FETCHED     NOT READ\nweb     spells  198 of 200  2 × rest.bad_record\n"
+	if b.String() != shown {
+		t.Errorf("%q, want %q", b.String(), shown)
+	}
+	if got := fetchedLines(core.Summary{}); len(got) != 0 {
+		t.Errorf("nothing was fetched, and it says %q", got)
 	}
 }
 

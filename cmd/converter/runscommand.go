@@ -165,6 +165,9 @@ func printRun(w io.Writer, s core.Summary, kept bool) error {
 	if err := printStages(w, s.Stages); err != nil {
 		return err
 	}
+	if err := printFetched(w, s); err != nil {
+		return err
+	}
 	for _, p := range s.Problems {
 		printProblem(w, p)
 	}

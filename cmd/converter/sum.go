@@ -22,6 +22,9 @@ func (j *job) sum(result engine.Result) {
 	}
 	if j.screen.mode != progressNone {
 		j.problems(s)
+		for _, line := range fetchedLines(s) {
+			fmt.Fprintln(j.screen, line)
+		}
 	}
 	if j.images != nil && result.Assets > 0 && j.screen.mode != progressNone {
 		fmt.Fprintf(j.screen, "pictures by %s\n", j.images.EncoderName())

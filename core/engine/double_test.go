@@ -306,6 +306,7 @@ type recorder struct {
 	lookups  int
 	bulk     map[string][2]int64 // hits and misses by cache
 	fetched  []core.Fetched
+	progress []string
 	inHand   int // items, and sources being read
 	steps    []string
 	of       map[string][]string // steps by source
@@ -460,6 +461,12 @@ func (r *recorder) Step(source, step string) {
 		r.of = map[string][]string{}
 	}
 	r.of[source] = append(r.of[source], step)
+}
+
+func (r *recorder) Progress(source, stream string, done, total int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress = append(r.progress, fmt.Sprintf("%s/%s %d of %d", source, stream, done, total))
 }
 
 func (r *recorder) Fetched(f core.Fetched) {

@@ -263,6 +263,9 @@ func TestWhatSourcesSay(t *testing.T) {
 	j := newJob(t, &shelf{})
 	j.Sources[0].Source = &talker{shelf{items: docs("a", 1)}}
 	j.run(t)
+	if want := []string{"s0/a 3 of 10"}; !slices.Equal(j.count.progress, want) {
+		t.Errorf("progress %q, want %q", j.count.progress, want)
+	}
 	if want := map[string]int{"w*": 1, "slow*": 1, "e": 1, "source.unsupported": 1}; !maps.Equal(j.count.codes(), want) {
 		t.Errorf("problems %v, want %v", j.count.codes(), want)
 	}

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/core/asset"
@@ -514,14 +515,20 @@ func TestFetchesAreCounted(t *testing.T) {
 	j := newJob(t,
 		&shelf{items: docs("a", 3), report: sdk.Metrics{Requests: 5, Hits: 7, Misses: 4, Bytes: 900, Unchanged: 2, Changed: 1}},
 		&shelf{plugin: "other", items: docs("b", 1), report: sdk.Metrics{Hits: 1}},
-		&shelf{plugin: "third", items: docs("c", 1), report: sdk.Metrics{Requests: 1, Bytes: 10}})
+		&shelf{plugin: "third", items: docs("c", 1), report: sdk.Metrics{
+			Requests: 9, Retries: 2, Hits: 3, Confirmed: 3, Bytes: 10, LimitWait: time.Second, PauseWait: time.Millisecond, BackoffWait: time.Minute,
+			InFlight: 2, MostInFlight: 4,
+		}})
 	j.run(t)
-	if got := j.count.bulk; len(got) != 2 || got[sourceCache] != [2]int64{8, 4} || got[recordCache] != [2]int64{2, 1} {
+	if got := j.count.bulk; len(got) != 2 || got[sourceCache] != [2]int64{11, 4} || got[recordCache] != [2]int64{2, 1} {
 		t.Errorf("%v", got)
 	}
 	slices.SortFunc(j.count.fetched, func(a, b core.Fetched) int { return strings.Compare(a.Source, b.Source) })
 	want := []core.Fetched{
-		{Source: "s0", Requests: 5, Hits: 7, Misses: 4, Bytes: 900}, {Source: "s1", Hits: 1}, {Source: "s2", Requests: 1, Bytes: 10},
+		{Source: "s0", Requests: 5, Hits: 7, Misses: 4, Bytes: 900}, {Source: "s1", Hits: 1}, {
+			Source: "s2", Requests: 9, Retries: 2, Hits: 3, Confirmed: 3, Bytes: 10, LimitWaitUS: 1_000_000, PauseWaitUS: 1000, BackoffWaitUS: 60_000_000,
+			InFlight: 2, MostInFlight: 4,
+		},
 	}
 	if !slices.Equal(j.count.fetched, want) {
 		t.Errorf("fetched %+v, want %+v", j.count.fetched, want)

@@ -123,9 +123,11 @@ type Recorder interface {
 	Meets(of func() core.Meeting)
 	// Reading says that a source is being read; the returned function ends it.
 	Reading(source string) (end func())
+	// Progress says how far a source is with a stream, in units of its own; a total of 0 is not known.
+	Progress(source, stream string, done, total int64)
 	// Step says in words how far the reading of a source is.
 	Step(source, step string)
-	// Fetched adds to what a source has fetched.
+	// Fetched adds to what a source has fetched; of the requests under way it says how many there are.
 	Fetched(f core.Fetched)
 	// Picture shows a finished picture.
 	Picture(r core.Recent)

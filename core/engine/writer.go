@@ -458,6 +458,14 @@ func (w *writer) Facts(name string, facts ...sdk.Fact) error {
 
 // Progress shows how far a long step is.
 func (w *writer) Progress(name string, done, total int64, note string) error {
+	if total > 0 || done > 0 {
+		w.mu.Lock()
+		known := w.streams[name] != nil
+		w.mu.Unlock()
+		if known {
+			w.pool.run.Recorder.Progress(w.pool.run.Sources[w.source].Name, name, done, total)
+		}
+	}
 	switch {
 	case note != "":
 		w.step(note)
@@ -487,7 +495,9 @@ const (
 func (w *writer) Metrics(m sdk.Metrics) {
 	r := w.pool.run
 	r.Recorder.Fetched(core.Fetched{
-		Source: r.Sources[w.source].Name, Requests: m.Requests, Hits: m.Hits, Misses: m.Misses, Bytes: m.Bytes,
+		Source: r.Sources[w.source].Name, Requests: m.Requests, Retries: m.Retries, Hits: m.Hits, Confirmed: m.Confirmed,
+		Misses: m.Misses, Bytes: m.Bytes, LimitWaitUS: m.LimitWait.Microseconds(), PauseWaitUS: m.PauseWait.Microseconds(),
+		BackoffWaitUS: m.BackoffWait.Microseconds(), InFlight: m.InFlight, MostInFlight: m.MostInFlight,
 	})
 	if m.Hits > 0 || m.Misses > 0 {
 		r.Recorder.CacheN(sourceCache, m.Hits, m.Misses)

@@ -67,7 +67,54 @@ func FetchedWords(f core.Fetched) string {
 	if f.Requests == 0 && f.Bytes == 0 {
 		return lookups
 	}
-	return join("fetched "+Count(f.Requests, "request", "requests"), Bytes(f.Bytes), lookups)
+	again, confirmed, flight := "", "", ""
+	if f.Retries > 0 {
+		again = Number(f.Retries) + " sent again"
+	}
+	if f.Confirmed > 0 {
+		confirmed = Number(f.Confirmed) + " not modified"
+	}
+	if f.MostInFlight > 0 {
+		flight = "at most " + Number(f.MostInFlight) + " at a time"
+		if f.InFlight > 0 {
+			flight = Number(f.InFlight) + " under way, " + flight
+		}
+	}
+	return join("fetched "+Count(f.Requests, "request", "requests"), again, confirmed, Bytes(f.Bytes), flight, waitWords(f), lookups)
+}
+
+// waitWords says how long the requests of a source waited, all of them together, and for what.
+func waitWords(f core.Fetched) string {
+	var waits []string
+	for _, w := range []struct {
+		us  int64
+		why string
+	}{{f.LimitWaitUS, "for the limit"}, {f.PauseWaitUS, "while the server wanted rest"}, {f.BackoffWaitUS, "before another try"}} {
+		if w.us > 0 {
+			waits = append(waits, Took(time.Duration(w.us)*time.Microsecond)+" "+w.why)
+		}
+	}
+	if len(waits) == 0 {
+		return ""
+	}
+	return "requests waited " + strings.Join(waits, ", ")
+}
+
+// StreamProgress says how far the source of a stream is with it, and why it could not read some of it; empty: it has all of it, or
+// says nothing.
+func StreamProgress(c core.StreamCounts) string {
+	far := ""
+	if c.Expected > 0 && c.Fetched != c.Expected {
+		far = Number(c.Fetched) + " of " + Number(c.Expected) + " fetched"
+	}
+	var unread []string
+	for _, u := range c.Unread {
+		unread = append(unread, Number(u.Count)+" × "+u.Code)
+	}
+	if len(unread) > 0 {
+		unread[0] = "not read: " + unread[0]
+	}
+	return join(far, strings.Join(unread, ", "))
 }
 
 // FetchedSum says what all sources fetched, where that is more than what one of them did.

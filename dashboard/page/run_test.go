@@ -39,7 +39,7 @@ func moving() page.Run {
 						{Name: "torn_pages", Label: "pages that are torn", Number: 3, Notable: true},
 					}},
 					{Source: "home", Stream: "spells", Found: 10, Written: 8},
-					{Source: "web", Stream: "items"},
+					{Source: "web", Stream: "items", Fetched: 400, Expected: 1955, Unread: []core.Unread{{Code: "rest.bad_record", Count: 1}, {Code: "rest.status_404", Count: 2}}},
 				},
 				Problems: []core.Problem{
 					{Fingerprint: "f2", Stage: "entities", Code: "entity.invalid", Source: "home", Message: "no name", Count: 5, FirstMS: 1, LastMS: 2},
@@ -51,7 +51,10 @@ func moving() page.Run {
 				Outputs: []string{"/games/out"},
 				Fetched: []core.Fetched{
 					{Source: "index", Hits: 1},
-					{Source: "web", Requests: 412, Hits: 88, Misses: 44, Bytes: 3_400_000},
+					{
+						Source: "web", Requests: 412, Retries: 7, Hits: 88, Confirmed: 80, Misses: 44, Bytes: 3_400_000,
+						LimitWaitUS: 12_000_000, BackoffWaitUS: 1_500_000, InFlight: 4, MostInFlight: 6,
+					},
 				},
 			},
 			Reading: []core.Reading{
@@ -79,10 +82,10 @@ func TestRunPage(t *testing.T) {
 		"#stages":   {"read 60 100 60", "entities 50 100 30 10 5 5 10", "images 20 40 10 0 0 10 20", "Open"},
 		"#problems": {"15 failures in 2 causes", "10 fetch.http_404 gone", "a.png b.png and 8 more", "What to do Refresh.", "Warnings 3 items, 1 reason; nothing was lost"},
 		"#coverage": {
-			"home foundry 1.4.0 60 40 5 5 10", "Monsters pages that are torn: 3 form <b>scroll</b> live bytes 3.4 MB pages that are torn 3 50 32 5 5 8", "spells 10 8 0 0 2", "items 0 0 0 0 0",
-			"web 0 0 0 0 0 page 12 of 320 · last record 12 s ago fetched 412 requests · 3.4 MB · cache: 88 hits, 44 misses (66 %)",
+			"home foundry 1.4.0 60 40 5 5 10", "Monsters pages that are torn: 3 form <b>scroll</b> live bytes 3.4 MB pages that are torn 3 50 32 5 5 8", "spells 10 8 0 0 2", "items 0 0 0 0 0 400 of 1 955 fetched · not read: 1 × rest.bad_record, 2 × rest.status_404",
+			"web 0 0 0 0 0 page 12 of 320 · last record 12 s ago fetched 412 requests · 7 sent again · 80 not modified · 3.4 MB · 4 under way, at most 6 at a time · requests waited 12 s for the limit, 1.5 s before another try · cache: 88 hits, 44 misses (66 %)",
 			"index 0 0 0 0 0 reading · no record for 1 min 20 s cache: 1 hit, 0 misses (100 %)",
-			"All sources 60 40 5 5 10 fetched 412 requests · 3.4 MB · cache: 89 hits, 44 misses (66 %)",
+			"All sources 60 40 5 5 10 fetched 412 requests · 7 sent again · 80 not modified · 3.4 MB · 4 under way, at most 6 at a time · requests waited 12 s for the limit, 1.5 s before another try · cache: 89 hits, 44 misses (66 %)",
 		},
 		"#working": {"Working now 2 images early.png 3.0 s images late.png 0.2 s"},
 		"#facts":   {"/games/out", "/games/converter.yaml"},
@@ -138,18 +141,18 @@ func TestCacheLevels(t *testing.T) {
 // TestSourcesThatFetchNothing says nothing of fetching, and a run that has ended nothing of reading.
 func TestSourcesThatFetchNothing(t *testing.T) {
 	r := moving()
-	r.Fetched = nil
+	r.Fetched, r.Streams = nil, r.Streams[:2]
 	doc, _ := render(t, page.RunPage(page.Site{}, r, page.Stream{}))
 	if got := only(t, doc, "#coverage"); strings.Contains(got, "fetched") || !strings.Contains(got, "page 12 of 320") {
 		t.Errorf("it says %q", got)
 	}
 	r = moving()
-	r.State, r.EndedMS = core.Partial, minute.UnixMilli()
+	r.State, r.EndedMS, r.Streams = core.Partial, minute.UnixMilli(), r.Streams[:2]
 	doc, _ = render(t, page.RunPage(page.Site{}, r, page.Stream{}))
 	if got := only(t, doc, "#coverage"); strings.Contains(got, "record") || !strings.Contains(got, "web 0 0 0 0 0 fetched 412 requests") {
 		t.Errorf("it says %q", got)
 	}
-	r.Fetched = r.Fetched[1:]
+	r.Fetched, r.Streams = r.Fetched[1:], r.Streams[:2]
 	doc, _ = render(t, page.RunPage(page.Site{}, r, page.Stream{}))
 	if got := only(t, doc, "#coverage"); strings.Count(got, "fetched") != 1 {
 		t.Errorf("one source is summed up: %q", got)

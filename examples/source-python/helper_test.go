@@ -171,11 +171,21 @@ func TestEverything(t *testing.T) {
 	if !slices.Equal(c.progress, []string{"all 1/2 one of two"}) || !slices.Equal(c.points, []string{`all "\x00\xff" after 1`}) {
 		t.Errorf("progress %q, checkpoints %q", c.progress, c.points)
 	}
-	var sum sdk.Metrics
+	var sum, last sdk.Metrics
 	for _, m := range c.metrics {
-		sum = sdk.Metrics{Requests: sum.Requests + m.Requests, Hits: sum.Hits + m.Hits, Misses: sum.Misses + m.Misses, Bytes: sum.Bytes + m.Bytes}
+		sum = sdk.Metrics{
+			Requests: sum.Requests + m.Requests, Hits: sum.Hits + m.Hits, Misses: sum.Misses + m.Misses, Bytes: sum.Bytes + m.Bytes,
+			Retries: sum.Retries + m.Retries, Confirmed: sum.Confirmed + m.Confirmed, LimitWait: sum.LimitWait + m.LimitWait,
+			MostInFlight: max(sum.MostInFlight, m.MostInFlight),
+		}
+		if m.MostInFlight > 0 {
+			last = m
+		}
 	}
-	if sum != (sdk.Metrics{Requests: 2, Hits: 2, Misses: 1, Bytes: 9}) {
+	if last.InFlight != 1 {
+		t.Errorf("%d in flight", last.InFlight)
+	}
+	if sum != (sdk.Metrics{Requests: 2, Hits: 2, Misses: 1, Bytes: 9, Retries: 1, Confirmed: 1, LimitWait: 5 * time.Microsecond, MostInFlight: 3}) {
 		t.Errorf("metrics %+v", c.metrics)
 	}
 	if want := []sdk.Fact{{Name: "pages", Label: "Pages", Number: 3, Unit: "leaves", Notable: true}, {Name: "form", Text: "scroll"}}; !slices.Equal(c.facts, want) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -182,8 +183,18 @@ func (r *reading) takeMetrics(m *sourcepb.Metrics) {
 			Requests: max(m.GetHttpRequests(), 0), Hits: max(m.GetCacheHits(), 0),
 			Misses: max(m.GetCacheMisses(), 0), Bytes: max(m.GetBytesFetched(), 0),
 			Unchanged: max(m.GetRecordsUnchanged(), 0), Changed: max(m.GetRecordsChanged(), 0),
+			Retries: max(m.GetHttpRetries(), 0), Confirmed: max(m.GetCacheConfirmed(), 0),
+			LimitWait: microseconds(m.GetWaitLimitUs()), PauseWait: microseconds(m.GetWaitPauseUs()),
+			BackoffWait: microseconds(m.GetWaitBackoffUs()),
+			InFlight:    max(m.GetInFlight(), 0), MostInFlight: max(m.GetMostInFlight(), 0),
 		})
 	}
+}
+
+// microseconds is a time that a plugin has waited, which no plugin has done for a year.
+func microseconds(n int64) time.Duration {
+	const most = 365 * 24 * time.Hour
+	return time.Duration(min(max(n, 0), most.Microseconds())) * time.Microsecond
 }
 
 // takeFacts hands on what is known of a stream. What cannot be taken is left out, and that is reported.

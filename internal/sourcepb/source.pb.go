@@ -2609,8 +2609,22 @@ type Metrics struct {
 	RecordsUnchanged int64 `protobuf:"varint,5,opt,name=records_unchanged,json=recordsUnchanged,proto3" json:"records_unchanged,omitempty"`
 	// Records that are not, or that it met for the first time.
 	RecordsChanged int64 `protobuf:"varint,6,opt,name=records_changed,json=recordsChanged,proto3" json:"records_changed,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Of http_requests: those that were sent once more after a try that came to nothing.
+	HttpRetries int64 `protobuf:"varint,7,opt,name=http_retries,json=httpRetries,proto3" json:"http_retries,omitempty"`
+	// Of cache_hits: those that a server confirmed, with status 304.
+	CacheConfirmed int64 `protobuf:"varint,8,opt,name=cache_confirmed,json=cacheConfirmed,proto3" json:"cache_confirmed,omitempty"`
+	// Microseconds that requests waited for their turn, because only so many may begin in a time.
+	WaitLimitUs int64 `protobuf:"varint,9,opt,name=wait_limit_us,json=waitLimitUs,proto3" json:"wait_limit_us,omitempty"`
+	// Microseconds that requests waited while a server was left alone, as it had asked.
+	WaitPauseUs int64 `protobuf:"varint,10,opt,name=wait_pause_us,json=waitPauseUs,proto3" json:"wait_pause_us,omitempty"`
+	// Microseconds that requests waited before they were sent once more.
+	WaitBackoffUs int64 `protobuf:"varint,11,opt,name=wait_backoff_us,json=waitBackoffUs,proto3" json:"wait_backoff_us,omitempty"`
+	// Requests that are under way now; most_in_flight 0: nothing is said of it.
+	InFlight int64 `protobuf:"varint,12,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// Requests that were under way at one time, at most, since the Metrics before it.
+	MostInFlight  int64 `protobuf:"varint,13,opt,name=most_in_flight,json=mostInFlight,proto3" json:"most_in_flight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Metrics) Reset() {
@@ -2681,6 +2695,55 @@ func (x *Metrics) GetRecordsUnchanged() int64 {
 func (x *Metrics) GetRecordsChanged() int64 {
 	if x != nil {
 		return x.RecordsChanged
+	}
+	return 0
+}
+
+func (x *Metrics) GetHttpRetries() int64 {
+	if x != nil {
+		return x.HttpRetries
+	}
+	return 0
+}
+
+func (x *Metrics) GetCacheConfirmed() int64 {
+	if x != nil {
+		return x.CacheConfirmed
+	}
+	return 0
+}
+
+func (x *Metrics) GetWaitLimitUs() int64 {
+	if x != nil {
+		return x.WaitLimitUs
+	}
+	return 0
+}
+
+func (x *Metrics) GetWaitPauseUs() int64 {
+	if x != nil {
+		return x.WaitPauseUs
+	}
+	return 0
+}
+
+func (x *Metrics) GetWaitBackoffUs() int64 {
+	if x != nil {
+		return x.WaitBackoffUs
+	}
+	return 0
+}
+
+func (x *Metrics) GetInFlight() int64 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *Metrics) GetMostInFlight() int64 {
+	if x != nil {
+		return x.MostInFlight
 	}
 	return 0
 }
@@ -3521,7 +3584,7 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x03R\x04done\x12\x14\n" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x12\x12\n" +
-	"\x04note\x18\x04 \x01(\tR\x04note\"\xeb\x01\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\"\xea\x03\n" +
 	"\aMetrics\x12#\n" +
 	"\rhttp_requests\x18\x01 \x01(\x03R\fhttpRequests\x12\x1d\n" +
 	"\n" +
@@ -3529,7 +3592,15 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\fcache_misses\x18\x03 \x01(\x03R\vcacheMisses\x12#\n" +
 	"\rbytes_fetched\x18\x04 \x01(\x03R\fbytesFetched\x12+\n" +
 	"\x11records_unchanged\x18\x05 \x01(\x03R\x10recordsUnchanged\x12'\n" +
-	"\x0frecords_changed\x18\x06 \x01(\x03R\x0erecordsChanged\"V\n" +
+	"\x0frecords_changed\x18\x06 \x01(\x03R\x0erecordsChanged\x12!\n" +
+	"\fhttp_retries\x18\a \x01(\x03R\vhttpRetries\x12'\n" +
+	"\x0fcache_confirmed\x18\b \x01(\x03R\x0ecacheConfirmed\x12\"\n" +
+	"\rwait_limit_us\x18\t \x01(\x03R\vwaitLimitUs\x12\"\n" +
+	"\rwait_pause_us\x18\n" +
+	" \x01(\x03R\vwaitPauseUs\x12&\n" +
+	"\x0fwait_backoff_us\x18\v \x01(\x03R\rwaitBackoffUs\x12\x1b\n" +
+	"\tin_flight\x18\f \x01(\x03R\binFlight\x12$\n" +
+	"\x0emost_in_flight\x18\r \x01(\x03R\fmostInFlight\"V\n" +
 	"\vStreamFacts\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12/\n" +
 	"\x05facts\x18\x02 \x03(\v2\x19.converter.source.v1.FactR\x05facts\"D\n" +

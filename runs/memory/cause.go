@@ -49,6 +49,11 @@ func (s *State) Failure(f core.Failure) {
 		return
 	}
 	s.causes.add(f, s.now().UnixMilli())
+	if f.Stage == core.StageRead && !f.Warning && f.Stream != "" {
+		if c := s.streams.get(streamKey{f.Source, f.Stream}); c != nil {
+			c.unread.get(clip(f.Code, itemLimit), reasonLimit).Add(1)
+		}
+	}
 	s.changed()
 }
 
@@ -103,7 +108,11 @@ func (c *cause) stand(f core.Failure) {
 
 // Tally returns the numbers by stream, and the problems, in an order that does not depend on which came first.
 func (s *State) Tally() ([]core.StreamCounts, []core.Problem) {
-	return s.streams.counts(s.stages[core.StageRead].ended.Load()), s.causes.list()
+	streams := s.streams.counts(s.stages[core.StageRead].ended.Load())
+	for i := range streams {
+		streams[i].Fetched, streams[i].Expected, streams[i].Unread = 0, 0, nil
+	}
+	return streams, s.causes.list()
 }
 
 // find returns the cause by its mark, a new one, or the one for all causes beyond the limit.

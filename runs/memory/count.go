@@ -138,6 +138,20 @@ type stream struct {
 	read, entities           atomic.Int64 // found by the two stages
 	written, skipped, failed atomic.Int64
 	facts                    atomic.Pointer[[]core.Fact]
+	fetched, total           atomic.Int64 // how far its source says that it is
+	unread                   named[atomic.Int64]
+}
+
+// reasonLimit is how many reasons are counted by themselves for which records of a stream could not be read.
+const reasonLimit = 20
+
+// reasons lists for what records could not be read, by code.
+func (c *stream) reasons() []core.Unread {
+	var list []core.Unread
+	for code, n := range c.unread.all() {
+		list = append(list, core.Unread{Code: code, Count: n.Load()})
+	}
+	return list
 }
 
 func (c *stream) done(stage core.Stage, outcome core.Outcome, n int64) {
@@ -236,6 +250,15 @@ func (s *State) Facts(source, name string, facts []core.Fact) {
 	}
 }
 
+// Progress says how far a source is with a stream, in units of its own; a total of 0 is not known.
+func (s *State) Progress(source, name string, done, total int64) {
+	if c := s.streams.get(streamKey{source, name}); c != nil {
+		c.fetched.Store(max(done, 0))
+		c.total.Store(max(total, 0))
+		s.changed()
+	}
+}
+
 // counts lists the streams in the order in which they were announced or first seen. A stream shows what is expected of
 // it until all has been read; then what has come.
 func (t *streams) counts(read bool) []core.StreamCounts {
@@ -248,6 +271,7 @@ func (t *streams) counts(read bool) []core.StreamCounts {
 		list[i] = core.StreamCounts{
 			Source: c.key.source, Stream: c.key.stream, Title: c.title,
 			Written: c.written.Load(), Skipped: c.skipped.Load(), Failed: c.failed.Load(),
+			Fetched: c.fetched.Load(), Expected: c.total.Load(), Unread: c.reasons(),
 		}
 		list[i].Found = max(c.read.Load(), c.entities.Load())
 		if facts := c.facts.Load(); facts != nil {

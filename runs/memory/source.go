@@ -8,7 +8,9 @@ import (
 
 // source is what one source fetched, and how far its reading is.
 type source struct {
-	requests, hits, misses, bytes atomic.Int64
+	requests, retries, hits, confirmed, misses, bytes atomic.Int64
+	limitWait, pauseWait, backoffWait                 atomic.Int64 // microseconds
+	inFlight, mostInFlight                            atomic.Int64
 
 	reads   atomic.Int64 // under way
 	sinceMS atomic.Int64
@@ -18,13 +20,24 @@ type source struct {
 
 func (s *State) source(name string) *source { return s.sources.get(name, sourceLimit) }
 
-// Fetched adds to what a source has fetched.
+// Fetched adds to what a source has fetched. Of the requests under way it says nothing where their highest number is 0.
 func (s *State) Fetched(f core.Fetched) {
 	c := s.source(f.Source)
 	c.requests.Add(max(f.Requests, 0))
+	c.retries.Add(max(f.Retries, 0))
 	c.hits.Add(max(f.Hits, 0))
+	c.confirmed.Add(max(f.Confirmed, 0))
 	c.misses.Add(max(f.Misses, 0))
 	c.bytes.Add(max(f.Bytes, 0))
+	c.limitWait.Add(max(f.LimitWaitUS, 0))
+	c.pauseWait.Add(max(f.PauseWaitUS, 0))
+	c.backoffWait.Add(max(f.BackoffWaitUS, 0))
+	if f.MostInFlight > 0 {
+		c.inFlight.Store(max(f.InFlight, 0))
+		for most := c.mostInFlight.Load(); f.MostInFlight > most && !c.mostInFlight.CompareAndSwap(most, f.MostInFlight); {
+			most = c.mostInFlight.Load()
+		}
+	}
 	s.changed()
 }
 
@@ -35,7 +48,9 @@ func (s *State) Reading(name string) (end func()) {
 	c.reads.Add(1)
 	s.changed()
 	return func() {
-		c.reads.Add(-1)
+		if c.reads.Add(-1) == 0 {
+			c.inFlight.Store(0) // its plugin may have died with some
+		}
 		s.changed()
 	}
 }
@@ -55,7 +70,9 @@ func (s *State) fetched() []core.Fetched {
 	var list []core.Fetched
 	for name, c := range s.sources.all() {
 		f := core.Fetched{
-			Source: name, Requests: c.requests.Load(), Hits: c.hits.Load(), Misses: c.misses.Load(), Bytes: c.bytes.Load(),
+			Source: name, Requests: c.requests.Load(), Retries: c.retries.Load(), Hits: c.hits.Load(), Confirmed: c.confirmed.Load(),
+			Misses: c.misses.Load(), Bytes: c.bytes.Load(), LimitWaitUS: c.limitWait.Load(), PauseWaitUS: c.pauseWait.Load(),
+			BackoffWaitUS: c.backoffWait.Load(), InFlight: c.inFlight.Load(), MostInFlight: c.mostInFlight.Load(),
 		}
 		if f != (core.Fetched{Source: name}) {
 			list = append(list, f)

@@ -175,6 +175,7 @@ func TestRevision(t *testing.T) {
 		"end":        end,
 		"cache":      func() { s.Cache("c", true) },
 		"caches":     func() { s.CacheN("c", 2, 3) },
+		"progress":   func() { s.Progress("a", "b", 1, 2) },
 		"fetched":    func() { s.Fetched(core.Fetched{Source: "a", Requests: 1}) },
 		"reading":    func() { s.Reading("a") },
 		"read":       read,
@@ -210,6 +211,9 @@ func TestSources(t *testing.T) {
 	s.Fetched(core.Fetched{Source: "web", Requests: 5, Hits: 7, Misses: 4, Bytes: 900})
 	s.Fetched(core.Fetched{Source: "web", Requests: 1, Hits: -7, Misses: -4, Bytes: -900}) // no number goes down
 	s.Fetched(core.Fetched{Source: "home"})
+	s.Fetched(core.Fetched{Source: "web", Retries: 1, Confirmed: 2, LimitWaitUS: 3, PauseWaitUS: 4, BackoffWaitUS: 5, InFlight: 3, MostInFlight: 6})
+	s.Fetched(core.Fetched{Source: "web", InFlight: 2, MostInFlight: 4, LimitWaitUS: 3})
+	s.Fetched(core.Fetched{Source: "web", InFlight: 9}) // says nothing of that
 	s.Step("web", "page 1")
 	s.Step("web", strings.Repeat("ü", 300))
 	clock.advance(time.Second)
@@ -218,7 +222,11 @@ func TestSources(t *testing.T) {
 	s.Found(core.StageEntities, "web", "monsters", 1) // no record of its own
 
 	got := s.Snapshot()
-	if want := []core.Fetched{{Source: "web", Requests: 6, Hits: 7, Misses: 4, Bytes: 900}}; !slices.Equal(got.Fetched, want) {
+	want := []core.Fetched{{
+		Source: "web", Requests: 6, Retries: 1, Hits: 7, Confirmed: 2, Misses: 4, Bytes: 900, LimitWaitUS: 6, PauseWaitUS: 4, BackoffWaitUS: 5,
+		InFlight: 2, MostInFlight: 6,
+	}}
+	if !slices.Equal(got.Fetched, want) {
 		t.Errorf("fetched %+v, want %+v", got.Fetched, want)
 	}
 	if len(got.Reading) != 2 || got.Reading[0] != (core.Reading{Source: "home", SinceMS: began}) {
@@ -231,6 +239,46 @@ func TestSources(t *testing.T) {
 	ended()
 	if got = s.Snapshot(); len(got.Reading) != 1 || got.Reading[0].Source != "home" || len(got.Fetched) != 1 {
 		t.Errorf("after one has been read: %+v, %+v", got.Reading, got.Fetched)
+	}
+}
+
+// TestHowFar is what a source says of a stream, and why it could not read some of it. None of that is part of a tally, which is
+// written into outputs.
+func TestHowFar(t *testing.T) {
+	s, _ := newState(core.Running)
+	s.Streams("web", []core.StreamCounts{{Stream: "spells", Found: 9}, {Stream: "feats"}})
+	s.Progress("web", "spells", 3, 9)
+	s.Progress("web", "spells", 4, 9)
+	s.Progress("web", "nobody", 4, 9)
+	s.Progress("web", "feats", -1, -1)
+	for _, f := range []core.Failure{
+		{Stage: core.StageRead, Stream: "spells", Code: "rest.bad_record", Item: "a"},
+		{Stage: core.StageRead, Stream: "spells", Code: "rest.bad_record", Item: "b"},
+		{Stage: core.StageRead, Stream: "spells", Code: "rest.away", Item: "c"},
+		{Stage: core.StageRead, Stream: "spells", Code: "rest.odd", Warning: true},
+		{Stage: core.StageEntities, Stream: "spells", Code: "entity.invalid"},
+		{Stage: core.StageRead, Stream: "nobody", Code: "rest.away"},
+	} {
+		f.Source = "web"
+		s.Failure(f)
+	}
+	got := s.Snapshot().Streams
+	want := []core.StreamCounts{
+		{Source: "web", Stream: "spells", Found: 9, Fetched: 4, Expected: 9, Unread: []core.Unread{{Code: "rest.away", Count: 1}, {Code: "rest.bad_record", Count: 2}}},
+		{Source: "web", Stream: "feats"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	tally, _ := s.Tally()
+	if want := []core.StreamCounts{{Source: "web", Stream: "spells", Found: 9}, {Source: "web", Stream: "feats"}}; !reflect.DeepEqual(tally, want) {
+		t.Errorf("%+v, want %+v", tally, want)
+	}
+	ended := s.Reading("web")
+	s.Fetched(core.Fetched{Source: "web", InFlight: 3, MostInFlight: 3})
+	ended()
+	if got := s.Summary().Fetched; len(got) != 1 || got[0].InFlight != 0 || got[0].MostInFlight != 3 {
+		t.Errorf("after its reading: %+v", got)
 	}
 }
 

@@ -243,7 +243,14 @@ class Reading:
     def _metrics(self, more: Metrics) -> None:
         with self._changed:
             for name in more.__slots__:
-                setattr(self._fetched, name, getattr(self._fetched, name) + getattr(more, name))
+                before, value = getattr(self._fetched, name), getattr(more, name)
+                if name == "most_in_flight":
+                    value = max(before, value)
+                elif name != "in_flight":
+                    value += before
+                elif not more.most_in_flight:
+                    value = before
+                setattr(self._fetched, name, value)
             if self._has_metrics():
                 self._put(self._take_metrics())
 

@@ -184,6 +184,13 @@ class Metrics:
     bytes_fetched: int = 0
     records_unchanged: int = 0  # they are as they were when the plugin read them last
     records_changed: int = 0  # they are not, or were met for the first time
+    http_retries: int = 0  # of the requests: sent once more after a try that came to nothing
+    cache_confirmed: int = 0  # of the hits: the server said 304
+    wait_limit_us: int = 0  # microseconds that requests waited for their turn, because only so many may begin in a time
+    wait_pause_us: int = 0  # while a server was left alone, as it had asked
+    wait_backoff_us: int = 0  # before they were sent once more
+    in_flight: int = 0  # requests under way now; says nothing where most_in_flight is 0
+    most_in_flight: int = 0  # at one time, at most
 
 
 @dataclass(slots=True, kw_only=True)
