@@ -36,6 +36,7 @@ type Checkpoint struct {
 	Title        string
 	Expected     int64 // records announced
 	Facts        []Fact
+	Revision     []byte // of the stream, as looking at it showed; empty: nothing is known
 }
 
 // The kinds of mishaps.

@@ -123,7 +123,10 @@ func (r *Run) Checkpoints(ctx context.Context) ([]core.Checkpoint, error) {
 		var state, facts string
 		err := rows.Scan(&c.Source, &c.Stream, &version, &state, &c.Items, &complete, &order, &c.Title, &c.Expected, &facts)
 		if err == nil {
-			c.State, err = base64.StdEncoding.DecodeString(state)
+			state, revision, _ := strings.Cut(state, ".")
+			if c.State, err = base64.StdEncoding.DecodeString(state); err == nil && revision != "" {
+				c.Revision, err = base64.StdEncoding.DecodeString(revision)
+			}
 		}
 		if err == nil {
 			err = json.Unmarshal([]byte(facts), &c.Facts)

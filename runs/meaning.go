@@ -129,7 +129,7 @@ func meanings() map[string]string {
 		"checkpoints.source":        "name of the source",
 		"checkpoints.stream":        "name of the stream within it",
 		"checkpoints.state_version": "of the form of `state`, which is the plugin's",
-		"checkpoints.state":         "base64: what the plugin needs for reading on from there",
+		"checkpoints.state":         "base64: what the plugin needs for reading on from there; behind a dot, the revision that the stream had",
 		"checkpoints.items":         "how many items of the stream it covers",
 		"checkpoints.complete":      "1: the stream was read to its end",
 		"checkpoints.place":         "place of the stream among those of its source",

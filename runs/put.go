@@ -192,13 +192,22 @@ func (r *Run) PutCheckpoint(ctx context.Context, c core.Checkpoint) error {
 		return fmt.Errorf("put a checkpoint of %s: %w", c.Source, err)
 	}
 	row := []any{
-		c.Source, c.Stream, c.StateVersion, base64.StdEncoding.EncodeToString(c.State), c.Items, c.Complete, c.Order, c.Title, c.Expected,
+		c.Source, c.Stream, c.StateVersion, stateText(c), c.Items, c.Complete, c.Order, c.Title, c.Expected,
 		string(facts),
 	}
 	return r.writer.put(ctx, &entry{
 		table: checkpoints, key: c.Source + "\x00" + c.Stream, row: row, bytes: rqlite.Size(row),
 		about: core.Failure{Stage: core.StageRead, Source: c.Source, Stream: c.Stream, Item: "checkpoint"},
 	})
+}
+
+// stateText is the state of a checkpoint and, behind a dot, the revision of its stream.
+func stateText(c core.Checkpoint) string {
+	text := base64.StdEncoding.EncodeToString(c.State)
+	if len(c.Revision) > 0 {
+		text += "." + base64.StdEncoding.EncodeToString(c.Revision)
+	}
+	return text
 }
 
 func (r *Run) putProblem(ctx context.Context, p core.Problem) error {

@@ -281,7 +281,7 @@ func TestMappingsAndCheckpoints(t *testing.T) {
 		}
 	}
 	marks := []core.Checkpoint{
-		{Source: "a", Stream: "x", StateVersion: 7, State: []byte{0, 255, 'x'}, Items: 1 << 40, Facts: []core.Fact{{Name: "form", Text: "x'41' \" é"}, {Name: "n", Number: -1 << 40, Unit: "bytes", Notable: true}}},
+		{Source: "a", Stream: "x", StateVersion: 7, State: []byte{0, 255, 'x'}, Revision: []byte{0, 255, '.'}, Items: 1 << 40, Facts: []core.Fact{{Name: "form", Text: "x'41' \" é"}, {Name: "n", Number: -1 << 40, Unit: "bytes", Notable: true}}},
 		{Source: "a", Stream: "y", StateVersion: 1<<32 - 1, State: []byte{}, Complete: true, Order: 3, Title: "x'41'", Expected: 9},
 	}
 	for _, c := range append([]core.Checkpoint{{Source: "a", Stream: "x", State: []byte("old")}}, marks...) {

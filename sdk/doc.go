@@ -75,7 +75,8 @@
 // With [Writer.Checkpoint] a source says that it will not send again what it has sent of a stream. The state comes back in
 // [ReadRequest] when the plugin was started again or the run is resumed; set Resumable in the [Plugin] then. What it covers
 // must not come again: a second record of one id is a mistake on either side of a checkpoint. Send checkpoints as often as
-// you like: the converter stores as many as it needs. Raise StateVersion when their form changes.
+// you like: the converter stores as many as it needs. Raise StateVersion when their form changes. Where Discover can see that
+// a stream is another one than before, set its Revision: a checkpoint of another state is not handed back to a later run.
 //
 // # Keeping something open
 //

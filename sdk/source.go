@@ -96,6 +96,9 @@ type Stream struct {
 	Assets  Estimate
 	Bytes   Estimate
 	License License
+	// Revision names the state that the stream is in, as far as looking at it shows; empty: nothing is known. A checkpoint of
+	// another state is not handed back when a run is resumed: the stream is read from its beginning. At most [MaxRevision] bytes.
+	Revision []byte
 }
 
 // Estimate is a count with its quality. Records that will have to be skipped may be counted or not.

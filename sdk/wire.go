@@ -42,6 +42,7 @@ func streamToWire(s Stream) *sourcepb.Stream {
 	return &sourcepb.Stream{
 		Name: text(s.Name), Title: text(s.Title), Kind: text(s.Kind), Records: estimateToWire(s.Records),
 		Assets: estimateToWire(s.Assets), Bytes: estimateToWire(s.Bytes), License: licenseToWire(s.License),
+		Revision: s.Revision,
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -176,6 +177,7 @@ func (r *run) behind(i int) []core.Checkpoint {
 	if s.whole {
 		return nil
 	}
+	r.dropMoved(i)
 	list := []core.Checkpoint{{Source: name}} // what it remarked about no stream
 	known := map[string]bool{"": true}
 	note := func(stream string) {
@@ -210,6 +212,23 @@ func (r *run) behind(i int) []core.Checkpoint {
 		note(m.Stream)
 	}
 	return list
+}
+
+// dropMoved drops the checkpoints of streams that are others by now.
+func (r *run) dropMoved(i int) {
+	s, name := &r.past.sources[i], r.Sources[i].Name
+	for _, found := range r.found[i] {
+		mark, marked := s.marks[found.Name]
+		if !marked || mark.Complete || len(mark.Revision) == 0 || len(found.Revision) == 0 || bytes.Equal(mark.Revision, found.Revision) {
+			continue
+		}
+		delete(s.marks, found.Name)
+		r.Recorder.Failure(core.Failure{
+			Stage: core.StageRead, Code: "stream.moved", Source: name, Plugin: r.plugins[i].Plugin, Stream: found.Name, Item: found.Name,
+			Message: "the stream is another one than when it was read in part: it is read from its start", Warning: true, Transient: true,
+			Suggestion: "nothing is lost: what is the same as before is not stored again",
+		})
+	}
 }
 
 // recount counts what is settled of a source.

@@ -134,6 +134,62 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestStreamThatMoved: a stream that is another one than when it was read in part is read from its start, and all of what came
+// of it before is replaced. One that is the same, or says nothing, is read on.
+func TestStreamThatMoved(t *testing.T) {
+	make := func(state string, ids ...string) *shelf {
+		s := &shelf{plugin: "goes", every: 2, resume: true, state: state}
+		for _, id := range ids {
+			s.items = append(s.items, doc("a", id, func(r *sdk.Record) { r.Name += " of " + state }))
+		}
+		return s
+	}
+	old := []string{"1", "2", "3", "4", "5", "6", "7", "8"}
+	for name, c := range map[string]struct {
+		state string
+		ids   []string
+		moved bool
+	}{
+		"same":    {"one", old, false},
+		"silent":  {"", old, false},
+		"another": {"two", []string{"0", "2", "4", "3", "6", "7", "9"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calm := newJob(t, make(c.state, c.ids...))
+			calm.run(t)
+			partly := 0
+			for n := int64(3); n < 14; n++ {
+				j := newJob(t, make("one", old...))
+				j.ledger.fault, _ = dying(n)
+				if _, err := Run(t.Context(), j.Config); !errors.Is(err, errKilled) {
+					t.Fatalf("after %d acts: %v", n, err)
+				}
+				s := make(c.state, c.ids...)
+				if j = j.again(t, s); len(j.ledger.checkpoints) == 0 {
+					continue
+				}
+				partly++
+				j.run(t)
+				if len(s.states) > 0 && (len(s.states[0]) == 0) != c.moved {
+					t.Errorf("after %d acts: read on from %q", n, s.states[0])
+				}
+				if moved := j.count.codes()["stream.moved*"] == 1; moved != c.moved {
+					t.Errorf("after %d acts: %v", n, j.count.codes())
+				}
+				if c.moved {
+					same(t, tree(t, j.path), tree(t, calm.path))
+				}
+				if got, want := j.count.stage(core.StageEntities), calm.count.stage(core.StageEntities); got != want {
+					t.Errorf("after %d acts: %+v, want %+v", n, got, want)
+				}
+			}
+			if partly < 3 {
+				t.Errorf("only %d of the runs had a checkpoint", partly)
+			}
+		})
+	}
+}
+
 // TestNothingIsDoneTwice: what is whole is not asked for, what has a checkpoint is read on from there, what is stored is
 // not stored again, and no picture is fetched twice.
 func TestNothingIsDoneTwice(t *testing.T) {

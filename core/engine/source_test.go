@@ -18,10 +18,11 @@ import (
 type shelf struct {
 	plugin string
 	items  []item
-	every  int  // items between two checkpoints; 0: no checkpoints
-	facts  bool // tell how many items were seen, before each checkpoint
-	resume bool // it goes on behind the checkpoint it is given
-	hidden bool // it cannot say which streams it has
+	every  int    // items between two checkpoints; 0: no checkpoints
+	facts  bool   // tell how many items were seen, before each checkpoint
+	resume bool   // it goes on behind the checkpoint it is given
+	state  string // of all its streams, as looking at them shows; empty: it does not say
+	hidden bool   // it cannot say which streams it has
 	bytes  map[string][]byte
 	report sdk.Metrics // what each reading says it fetched; zero: nothing
 	// during is asked before each item, and after the last one, with the attempt and the item's place in all items. It may
@@ -100,7 +101,7 @@ func (s *shelf) Discover(ctx context.Context) ([]sdk.Stream, error) {
 	counts := map[string]int64{}
 	for _, it := range s.items {
 		if counts[it.stream] == 0 && it.stream != unlisted {
-			streams = append(streams, sdk.Stream{Name: it.stream, Title: "The " + it.stream})
+			streams = append(streams, sdk.Stream{Name: it.stream, Title: "The " + it.stream, Revision: []byte(s.state)})
 		}
 		counts[it.stream]++
 	}

@@ -370,7 +370,7 @@ func (w *writer) hand(s *stream) error {
 	r := w.pool.run
 	err := r.Ledger.PutCheckpoint(w.ctx, core.Checkpoint{
 		Source: r.Sources[w.source].Name, Stream: s.Name, Items: o.items, State: o.state,
-		StateVersion: r.Sources[w.source].Source.Spec().StateVersion, Facts: facts,
+		StateVersion: r.Sources[w.source].Source.Spec().StateVersion, Facts: facts, Revision: s.Revision,
 	})
 	if err != nil {
 		return w.fail(err)

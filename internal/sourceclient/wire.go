@@ -22,8 +22,16 @@ func streamFromWire(w *sourcepb.Stream) sdk.Stream {
 	return sdk.Stream{
 		Name: w.GetName(), Title: w.GetTitle(), Kind: w.GetKind(), Records: estimateFromWire(w.GetRecords()),
 		Assets: estimateFromWire(w.GetAssets()), Bytes: estimateFromWire(w.GetBytes()),
-		License: licenseFromWire(w.GetLicense()),
+		License: licenseFromWire(w.GetLicense()), Revision: revisionFromWire(w.GetRevision()),
 	}
+}
+
+// revisionFromWire leaves out one that is longer than any may be: nothing is known then.
+func revisionFromWire(revision []byte) []byte {
+	if len(revision) > sdk.MaxRevision {
+		return nil
+	}
+	return revision
 }
 
 func estimateFromWire(w *sourcepb.Estimate) sdk.Estimate {

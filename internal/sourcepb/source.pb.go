@@ -840,7 +840,11 @@ type Stream struct {
 	// How many bytes there are to read.
 	Bytes *Estimate `protobuf:"bytes,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Licence of its records where they have none of their own.
-	License       *License `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
+	License *License `protobuf:"bytes,7,opt,name=license,proto3" json:"license,omitempty"`
+	// Names the state that the stream is in, as far as looking at it shows, such as a hash of its first page; empty: nothing is
+	// known. When a run is resumed and it is another one than when its checkpoint was stored, the host drops that checkpoint, and
+	// the stream is read from its beginning. At most 4096 bytes.
+	Revision      []byte `protobuf:"bytes,8,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,6 +924,13 @@ func (x *Stream) GetBytes() *Estimate {
 func (x *Stream) GetLicense() *License {
 	if x != nil {
 		return x.License
+	}
+	return nil
+}
+
+func (x *Stream) GetRevision() []byte {
+	if x != nil {
+		return x.Revision
 	}
 	return nil
 }
@@ -3411,7 +3422,7 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\x0fDiscoverRequest\"\x8c\x01\n" +
 	"\x10DiscoverResponse\x125\n" +
 	"\astreams\x18\x01 \x03(\v2\x1b.converter.source.v1.StreamR\astreams\x12A\n" +
-	"\vdiagnostics\x18\x02 \x03(\v2\x1f.converter.source.v1.DiagnosticR\vdiagnostics\"\xa3\x02\n" +
+	"\vdiagnostics\x18\x02 \x03(\v2\x1f.converter.source.v1.DiagnosticR\vdiagnostics\"\xbf\x02\n" +
 	"\x06Stream\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
@@ -3419,7 +3430,8 @@ const file_converter_source_v1_source_proto_rawDesc = "" +
 	"\arecords\x18\x04 \x01(\v2\x1d.converter.source.v1.EstimateR\arecords\x125\n" +
 	"\x06assets\x18\x05 \x01(\v2\x1d.converter.source.v1.EstimateR\x06assets\x123\n" +
 	"\x05bytes\x18\x06 \x01(\v2\x1d.converter.source.v1.EstimateR\x05bytes\x126\n" +
-	"\alicense\x18\a \x01(\v2\x1c.converter.source.v1.LicenseR\alicense\"\xca\x01\n" +
+	"\alicense\x18\a \x01(\v2\x1c.converter.source.v1.LicenseR\alicense\x12\x1a\n" +
+	"\brevision\x18\b \x01(\fR\brevision\"\xca\x01\n" +
 	"\bEstimate\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12?\n" +
 	"\aquality\x18\x02 \x01(\x0e2%.converter.source.v1.Estimate.QualityR\aquality\"g\n" +

@@ -83,10 +83,10 @@ func (s *shelf) Skip(stream, id string, reason error) error {
 	return nil
 }
 
-func (s *shelf) Checkpoint(stream string, _ []byte) error {
+func (s *shelf) Checkpoint(stream string, state []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done[stream] = true
+	s.done[stream] = string(state) == `{"done":true}`
 	return nil
 }
 

@@ -195,20 +195,21 @@ func (r *resource) follow(how Paginator, a *answer, object map[string]json.RawMe
 func (s *Source) pages(ctx context.Context, r *resource, values map[string]string, p *part, take func(*part) error) error {
 	how := r.paginator()
 	if p.err == nil && how.counted() && how.TotalPath != "" && p.total >= 0 {
-		return s.counted(ctx, r, values, p, take)
+		return s.counted(ctx, r, values, place{Size: len(p.items) + len(p.lost), Total: p.total}, p, take)
 	}
 	if err := take(p); err != nil || p.err != nil {
 		return err
 	}
-	return s.chain(ctx, r, values, p, take)
+	return s.chain(ctx, r, values, 1, p, take)
 }
 
-func (s *Source) counted(ctx context.Context, r *resource, values map[string]string, p *part, take func(*part) error) error {
-	size := len(p.items) + len(p.lost)
-	if size == 0 || size >= p.total {
+// counted fetches the pages from a place on, of which the first is there.
+func (s *Source) counted(ctx context.Context, r *resource, values map[string]string, from place, p *part, take func(*part) error) error {
+	size, total := from.Size, from.Total
+	if size == 0 || size >= total {
 		return take(p)
 	}
-	n := (p.total + size - 1) / size
+	n := (total + size - 1) / size
 	if most := r.paginator().mostPages(); n > most {
 		if err := take(p); err != nil {
 			return err
@@ -219,22 +220,22 @@ func (s *Source) counted(ctx context.Context, r *resource, values map[string]str
 		if err := take(p); err != nil {
 			return err
 		}
-		return s.chain(ctx, r, values, p, take) // the server gives less than it was asked for
+		return s.chain(ctx, r, values, 1, p, take) // the server gives less than it was asked for
 	}
-	return ordered(ctx, n, 2*s.inFlight(), func(ctx context.Context, i int) *part {
+	return ordered(ctx, max(n-from.Page, 1), 2*s.inFlight(), func(ctx context.Context, i int) *part {
 		if i == 0 {
 			return p // the others are under way while it is sent
 		}
-		return s.numbered(ctx, r, values, i, p.total)
+		return s.numbered(ctx, r, values, from.Page+i, total)
 	}, func(_ int, p *part) error { return take(p) })
 }
 
-// chain follows the pages one after the other.
-func (s *Source) chain(ctx context.Context, r *resource, values map[string]string, p *part, take func(*part) error) error {
+// chain follows the pages one after the other, from the one behind p on, whose number is given.
+func (s *Source) chain(ctx context.Context, r *resource, values map[string]string, number int, p *part, take func(*part) error) error {
 	met := map[string]bool{p.url.String(): true}
 	how := r.paginator()
 	count := len(p.items)
-	for n := 1; ; n++ {
+	for n := number; ; n++ {
 		next := p.next
 		if next == nil && how.counted() && how.NextPath == "" && len(p.items) > 0 && (how.PageSize == 0 || len(p.items) >= how.PageSize) {
 			next = r.address(values, n, how.PageSize)

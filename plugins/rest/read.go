@@ -15,8 +15,7 @@ import (
 	"github.com/seed-98789ff7/converter/sdk"
 )
 
-// done is the checkpoint of a list that was read to its end. A list is read again from its start otherwise: its pages move
-// when records are added.
+// done is the checkpoint of a list that was read to its end. Others are those of a place.
 const done = `{"done":true}`
 
 // reading is one call of Read.
@@ -26,6 +25,7 @@ type reading struct {
 	out   sdk.Writer
 	meter sdk.MetricsWriter // nil: nobody counts
 	known map[string][]byte // revisions that the host has of lists
+	state map[string][]byte // checkpoints to read on from
 	turn  sync.Mutex        // held while the records of a page are sent
 
 	mu       sync.Mutex // guards what follows
@@ -55,7 +55,7 @@ func final(err error) error {
 
 // Read sends the records of the asked streams, all streams at the same time.
 func (s *Source) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Writer) error {
-	rd := &reading{Source: s, out: out, known: request.Known, holdings: map[string]*holding{}}
+	rd := &reading{Source: s, out: out, known: request.Known, state: request.State, holdings: map[string]*holding{}}
 	rd.meter, _ = out.(sdk.MetricsWriter)
 	for _, r := range s.resources {
 		rd.holdings[r.Name] = &holding{tables: map[string]map[string]any{}}
@@ -160,6 +160,10 @@ type flow struct {
 	partial  bool // a page is missing
 	same     *unchanged
 	since    bool // only changes are asked for: they are put beside what is known before anything is sent
+
+	at     place // how far it is
+	partly bool  // an earlier reading was at a place from where this one goes on
+	before int   // records that it has met
 }
 
 // stream reads one list. What it returns is either refused, or why the list could not be had.
@@ -168,6 +172,7 @@ func (rd *reading) stream(ctx context.Context, r *resource) error {
 	f.now.path = f.history.path
 	f.same = f.compare()
 	f.since = r.Incremental != nil && f.now.path != ""
+	f.goOn()
 	if err := f.gather(ctx); err != nil {
 		if over := final(ctx.Err()); over != nil {
 			return over
@@ -183,6 +188,17 @@ func (rd *reading) stream(ctx context.Context, r *resource) error {
 		}
 	}
 	return f.close()
+}
+
+// goOn takes up the place that an earlier reading has come to.
+func (f *flow) goOn() {
+	f.at, f.partly = placeOf(f.state[f.r.Name])
+	if f.partly = f.partly && !f.since && !f.r.held && f.r.Resolve == nil; !f.partly {
+		f.at = place{}
+		return
+	}
+	f.before, f.dropped, f.doubled, f.skipped = f.at.Seen, f.at.Dropped, f.at.Doubled, f.at.Skipped
+	f.same.history, f.now.path = nil, ""
 }
 
 // gather fetches the list and sends what comes, or keeps it where only changes do.
@@ -207,6 +223,13 @@ func (f *flow) gather(ctx context.Context) error {
 	if f.since && f.options.Cache == "only-if-cached" {
 		return nil // what is known is all there is
 	}
+	if f.partly {
+		err := f.onward(ctx)
+		if err == nil && !f.partial && f.expected >= 0 && f.met() < f.expected {
+			f.moved(f.expected)
+		}
+		return err
+	}
 	first := f.takeFirst(r.Name)
 	if r = f.asked(); first == nil {
 		first = f.first(ctx, r)
@@ -218,12 +241,15 @@ func (f *flow) gather(ctx context.Context) error {
 		return explain(first.err, first.url, "the list "+r.Name)
 	}
 	f.expected = first.total
-	err := f.pages(ctx, r, nil, first, func(p *part) error { return f.take(ctx, p, nil) })
+	err := f.pages(ctx, r, nil, first, func(p *part) error { return f.page(ctx, p) })
 	if err == nil {
 		err = f.recount(ctx, first)
 	}
 	return err
 }
+
+// met is how many records of the list have been met, those that could not be read too.
+func (f *flow) met() int { return f.before + len(f.seen) + f.skipped }
 
 // asked is the resource with what is added to its parameters to get changes only.
 func (f *flow) asked() *resource {
@@ -246,7 +272,7 @@ func (f *flow) asked() *resource {
 // recount follows the list from link to link where its pages did not hold as many records as it should.
 func (f *flow) recount(ctx context.Context, first *part) error {
 	how := f.r.paginator()
-	if f.expected < 0 || len(f.seen)+f.skipped >= f.expected || f.partial || f.since {
+	if f.expected < 0 || f.met() >= f.expected || f.partial || f.since {
 		return nil
 	}
 	if how.counted() && how.NextPath != "" {
@@ -254,7 +280,7 @@ func (f *flow) recount(ctx context.Context, first *part) error {
 		if err := f.same.release(); err != nil {
 			return final(err)
 		}
-		err := f.chain(ctx, f.r, nil, first, func(p *part) error { return f.take(ctx, p, nil) })
+		err := f.chain(ctx, f.r, nil, 1, first, func(p *part) error { return f.take(ctx, p, nil) })
 		if err != nil {
 			return err
 		}
@@ -392,7 +418,7 @@ func (f *flow) take(ctx context.Context, p *part, values map[string]string) erro
 	if values != nil {
 		return nil
 	}
-	return final(f.out.Progress(f.r.Name, int64(len(f.seen)), int64(max(f.expected, 0)), ""))
+	return final(f.out.Progress(f.r.Name, int64(f.before+len(f.seen)), int64(max(f.expected, 0)), ""))
 }
 
 func (f *flow) records(ctx context.Context, p *part, values map[string]string) error {
@@ -403,7 +429,12 @@ func (f *flow) records(ctx context.Context, p *part, values map[string]string) e
 			if err := f.one(ctx, d.it, d.err); err != nil || i%20 != 19 {
 				return err
 			}
-			return final(f.out.Progress(f.r.Name, int64(len(f.seen)), int64(max(f.expected, 0)), ""))
+			if values == nil && i < len(p.items)-1 {
+				if err := f.mark(f.at.Within + i + 1); err != nil {
+					return err
+				}
+			}
+			return final(f.out.Progress(f.r.Name, int64(f.before+len(f.seen)), int64(max(f.expected, 0)), ""))
 		})
 	}
 	for _, l := range f.r.License {
@@ -564,7 +595,7 @@ func (f *flow) close() error {
 		return nil // what there is to say of it was said then
 	}
 	d := sdk.Diagnostic{Severity: sdk.SeverityWarning, Kind: sdk.Invalid, Stream: f.r.Name}
-	if len(f.seen)+f.skipped == 0 && !f.since {
+	if f.met() == 0 && !f.since {
 		d.Code, d.Summary = "rest.empty", "the list "+f.r.Name+" is empty"
 		d.Suggestion = "look whether its path and its parameters are right"
 		f.out.Report(d)
@@ -579,7 +610,7 @@ func (f *flow) close() error {
 		d.Suggestion = "look whether primary_key tells records apart"
 		f.out.Report(d)
 	}
-	kept := f.remind()
+	kept := !f.partly && f.remind()
 	if f.partial {
 		return nil
 	}

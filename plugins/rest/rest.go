@@ -209,6 +209,9 @@ func (s *Source) Discover(ctx context.Context) ([]sdk.Stream, error) {
 			continue
 		}
 		stream := sdk.Stream{Name: r.Name, Title: r.Title, Kind: r.Entity.Kind}
+		if p := found[r.Name]; p != nil && p.err == nil {
+			stream.Revision = r.state(p)
+		}
 		if p := found[r.Name]; p != nil && p.err == nil && p.total >= 0 {
 			stream.Records = sdk.Estimate{Count: int64(p.total), Quality: sdk.Exact}
 			if r.Where != nil {

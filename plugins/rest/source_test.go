@@ -129,10 +129,12 @@ type catch struct {
 	records map[string][]sdk.Record
 	skips   map[string][]string // stream: id code summary
 	done    map[string]bool
+	places  map[string][]string // checkpoints in front of the end
+	refuse  error               // what Record returns
+	reached map[string][]int    // how many records had come by then
 	reports []sdk.Diagnostic
 	facts   map[string][]sdk.Fact
 	sum     sdk.Metrics
-	refuse  error // what Record returns
 
 	revisions map[string][]byte
 	whole     []string            // streams that had not changed
@@ -142,7 +144,7 @@ type catch struct {
 func newCatch() *catch {
 	return &catch{
 		records: map[string][]sdk.Record{}, skips: map[string][]string{}, done: map[string]bool{}, facts: map[string][]sdk.Fact{},
-		revisions: map[string][]byte{}, same: map[string][]string{},
+		revisions: map[string][]byte{}, same: map[string][]string{}, places: map[string][]string{}, reached: map[string][]int{},
 	}
 }
 
@@ -186,10 +188,15 @@ func (c *catch) Skip(stream, id string, reason error) error {
 	return nil
 }
 
-func (c *catch) Checkpoint(stream string, _ []byte) error {
+func (c *catch) Checkpoint(stream string, state []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done[stream] = true
+	if string(state) == done {
+		c.done[stream] = true
+		return nil
+	}
+	c.places[stream] = append(c.places[stream], string(state))
+	c.reached[stream] = append(c.reached[stream], len(c.records[stream]))
 	return nil
 }
 

@@ -262,6 +262,7 @@ class Stream:
     assets: Estimate | None = None
     bytes: Estimate | None = None
     license: License | None = None
+    revision: bytes = b""  # of the stream, as far as looking at it shows; empty: nothing is known
 
 
 @dataclass(slots=True)
