@@ -41,5 +41,11 @@ type CompendiumID struct {
 	Rank                    int
 }
 
+// Held is an entity of the compendium as a whole, with the native ids beside its own that lead to it.
+type Held struct {
+	Entity  *Entity
+	Aliases []string
+}
+
 // SourceKind is what the items of one kind from one source are counted under.
 type SourceKind struct{ Source, Kind string }

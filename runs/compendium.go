@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
 
+	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/runs/blob"
 	"github.com/seed-98789ff7/converter/runs/cache"
 	"github.com/seed-98789ff7/converter/runs/compendium"
@@ -56,6 +58,11 @@ func (r *Run) Compendium(ctx context.Context) (*compendium.View, error) {
 // BuildCompendium begins a new compendium, which has to be published or abandoned.
 func (l *Library) BuildCompendium(ctx context.Context) (*compendium.Build, error) {
 	return l.compendium.Begin(ctx)
+}
+
+// Held yields what the compendium has of a source.
+func (l *Library) Held(ctx context.Context, source string) iter.Seq2[core.Held, error] {
+	return l.compendium.Held(ctx, source)
 }
 
 // CompendiumState says what the compendium is.

@@ -26,7 +26,8 @@ import (
 type updateFlags struct {
 	runFlags
 
-	json bool
+	json       bool
+	dropFailed bool
 }
 
 func (a *app) updateCommand() *cobra.Command {
@@ -36,7 +37,8 @@ func (a *app) updateCommand() *cobra.Command {
 		Aliases: []string{"build-cache"},
 		Short:   "Read all sources of a config into the compendium that later runs look things up in",
 		Long: `Update-compendium reads all sources of a config file and puts what it read in the place of the compendium, in one step:
-runs see the old one or the new one. Of two sources that have a document of one kind and slug, the later one wins.
+runs see the old one or the new one. Of two sources that have a document of one kind and slug, the later one wins. Of a list that
+could not be read in full, what the old compendium has and what did not come stays, and is named; --drop-failed leaves it out.
 
 Exit codes: 0 there is a new compendium, also when a source failed, which is said; 1 there is none and the old one stays, 2 the
 config or the usage is wrong, 3 a source failed and --strict was given, 130 and 143 stopped by a signal. The store is
@@ -50,6 +52,7 @@ looked for before any plugin is started.`,
 	fs.StringVar(&f.progress, "progress", progressAuto, "how progress is shown: auto, tty, plain, json or none")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "what is logged: debug, info, warn or error")
 	fs.BoolVar(&f.strict, "strict", false, "exit with 3 when a source failed")
+	fs.BoolVar(&f.dropFailed, "drop-failed", false, "leave out what could not be read, instead of keeping it from the compendium before")
 	fs.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	pluginDirFlag(c, &f.plugins)
 	return c
@@ -63,7 +66,7 @@ func (a *app) update(ctx context.Context, f updateFlags) (err error) {
 	}
 	ctx, j.stop = stopOnSignal(ctx, j.screen)
 	defer j.stop.close()
-	u := &update{job: j, json: f.json}
+	u := &update{job: j, json: f.json, dropFailed: f.dropFailed}
 	if err := u.open(ctx); err != nil {
 		return errors.Join(j.stop.instead(err), u.close(ctx))
 	}
@@ -78,8 +81,10 @@ func (a *app) update(ctx context.Context, f updateFlags) (err error) {
 type update struct {
 	*job
 
-	json bool
-	took sync.Map // time.Duration by source
+	json       bool
+	dropFailed bool
+	took       sync.Map // time.Duration by source
+	builtMS    int64    // when the compendium was built that this one replaces
 }
 
 // open starts what is needed, the store first: without it no plugin is started.
@@ -130,12 +135,21 @@ func (u *update) do(ctx context.Context) error {
 		p.run(showing)
 		return nil
 	})
+	earlier, err := u.earlier(ctx)
+	if err != nil {
+		hide()
+		_ = shown.Wait() // it returns none
+		return u.exit(u.finish(engine.Compiled{}, err), err)
+	}
 	compiled, err := engine.Compile(ctx, engine.Config{
 		RunID: u.run.ID(), ConfigDigest: u.conf.digest, Sources: u.sources.list,
 		Workers: u.conf.Run.Workers, MaxFailures: int64(u.conf.Run.MaxFailures),
 		Ledger: u.run, Harvests: u.run, Recorder: timed{state, &u.took}, Log: u.log.With("run", u.run.ID()),
-	}, func(ctx context.Context) (engine.Edition, error) { return u.library.BuildCompendium(ctx) })
+	}, earlier, func(ctx context.Context) (engine.Edition, error) { return u.library.BuildCompendium(ctx) })
 	err = u.explain(err)
+	if err == nil {
+		u.noteKept(compiled)
+	}
 	ending := u.finish(compiled, err)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
@@ -156,7 +170,11 @@ func (u *update) do(ctx context.Context) error {
 		}
 	}
 	for _, source := range compiled.Broken {
-		fmt.Fprintf(u.screen, "warning: source %q was not read to its end: the compendium lacks something of it\n", source)
+		what := "what it had of that before stays"
+		if earlier == nil {
+			what = "the compendium lacks something of it"
+		}
+		fmt.Fprintf(u.screen, "warning: source %q was not read to its end: %s\n", source, what)
 	}
 	report := u.report(compiled, summary, time.Since(begun))
 	if err == nil || u.json {
@@ -170,6 +188,31 @@ func (u *update) do(ctx context.Context) error {
 		return &exitError{code: exitFailed}
 	}
 	return u.exit(ending, err)
+}
+
+// earlier is what is kept from: nil where nothing is to be, or there is nothing.
+func (u *update) earlier(ctx context.Context) (engine.Earlier, error) {
+	if u.dropFailed {
+		return nil, nil
+	}
+	state, err := u.library.CompendiumState(ctx)
+	if err != nil || state.Generation == 0 {
+		return nil, err
+	}
+	u.builtMS = state.BuiltMS
+	return u.library, nil
+}
+
+// noteKept says what stays from the compendium before, among the run's problems.
+func (u *update) noteKept(c engine.Compiled) {
+	for _, k := range c.Kept {
+		u.run.State().Failure(core.Failure{
+			Stage: core.StageRead, Code: "compendium.kept", Source: k.Source, Stream: k.Stream, Item: k.Stream, Warning: true, Transient: true,
+			Message: fmt.Sprintf("kept %s %s of %s from the build of %s, because it could not be read in full: %s",
+				grouped(k.Count), k.Stream, k.Source, moment(u.builtMS), k.Because),
+			Suggestion: "build again when the source can be read; --drop-failed leaves out what could not be",
+		})
+	}
 }
 
 // unsaid leaves out of an error that nothing was read.
@@ -205,6 +248,16 @@ type updateReport struct {
 	Sources     []sourceReport    `json:"sources"`
 	Overwritten []overwriteReport `json:"overwritten"`
 	Broken      []string          `json:"broken"`
+	Kept        []keptReport      `json:"kept"`
+}
+
+// keptReport is what stays of a stream from the compendium before.
+type keptReport struct {
+	Source  string `json:"source"`
+	Stream  string `json:"stream"`
+	Count   int64  `json:"count"`
+	BuiltMS int64  `json:"built_ms"` // the compendium before
+	Because string `json:"because"`
 }
 
 type sourceReport struct {
@@ -222,6 +275,7 @@ type kindReport struct {
 // counts are records, or entities of one kind.
 type counts struct {
 	Read        int64 `json:"read"`
+	Kept        int64 `json:"kept"` // from the compendium before
 	Indexed     int64 `json:"indexed"`
 	Overwritten int64 `json:"overwritten"`
 	Failed      int64 `json:"failed"`
@@ -239,7 +293,10 @@ type overwriteReport struct {
 func (u *update) report(c engine.Compiled, s core.Summary, took time.Duration) updateReport {
 	r := updateReport{
 		Type: "compendium", Run: s.ID, State: s.State, Reason: s.Reason, TookMS: took.Milliseconds(),
-		Sources: []sourceReport{}, Overwritten: []overwriteReport{}, Broken: append([]string{}, c.Broken...),
+		Sources: []sourceReport{}, Overwritten: []overwriteReport{}, Broken: append([]string{}, c.Broken...), Kept: []keptReport{},
+	}
+	for _, k := range c.Kept {
+		r.Kept = append(r.Kept, keptReport{k.Source, k.Stream, k.Count, u.builtMS, k.Because})
 	}
 	if s.State == core.Succeeded || s.State == core.Partial {
 		r.Items = c.Items()
@@ -272,6 +329,7 @@ func (u *update) report(c engine.Compiled, s core.Summary, took time.Duration) u
 
 func (c *counts) add(n counts) {
 	c.Read += n.Read
+	c.Kept += n.Kept
 	c.Indexed += n.Indexed
 	c.Overwritten += n.Overwritten
 	c.Failed += n.Failed
@@ -286,9 +344,9 @@ func (u *update) print(r updateReport) {
 		return
 	}
 	w := tabwriter.NewWriter(u.app.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "source\tkind\tread\tindexed\toverwritten\tfailed\ttook\t")
+	fmt.Fprintln(w, "source\tkind\tread\tkept\tindexed\toverwritten\tfailed\ttook\t")
 	row := func(source, kind string, c counts, took string) {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t\n", source, kind, c.Read, c.Indexed, c.Overwritten, c.Failed, took)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t\n", source, kind, c.Read, c.Kept, c.Indexed, c.Overwritten, c.Failed, took)
 	}
 	for _, s := range r.Sources {
 		for _, k := range s.Kinds {

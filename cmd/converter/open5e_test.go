@@ -73,8 +73,21 @@ func TestCompendiumOfAPIs(t *testing.T) {
 	server.Set("fail-url", "^/v1/races", "fail-status", "500")
 	check(t, os.RemoveAll(p.path(".converter", "cache"))) // or the answers of before would stand in
 	r, _ = p.built(0)
-	if r.Items != 5483 || r.State != core.Partial {
-		t.Errorf("without races: %d items, %s", r.Items, r.State)
+	if len(r.Kept) != 1 || r.Kept[0].Source != "open5e_v1" || r.Kept[0].Stream != "races" || r.Kept[0].Count != 20 || r.Items != 5503 || r.State != core.Partial {
+		t.Errorf("races fail: %d items, %s, kept %+v", r.Items, r.State, r.Kept)
+	}
+	if v1 := r.Sources[1]; v1.Kept != 20 || v1.Read+v1.Kept != v1.Indexed+v1.Overwritten+v1.Failed {
+		t.Errorf("%+v", v1)
+	}
+	check(t, os.RemoveAll(p.path(".converter", "cache")))
+	table, said := p.update(0, "--progress", "plain")
+	if !strings.Contains(said, "kept 20 races of open5e_v1 from the build of ") || !strings.Contains(said, "the server answers 500") {
+		t.Errorf("races fail twice: %s\n%s", table, said)
+	}
+
+	check(t, os.RemoveAll(p.path(".converter", "cache")))
+	if text, _ := p.update(0, "--json", "--progress", "none", "--drop-failed"); json.Unmarshal([]byte(text), &r) != nil || r.Items != 5483 || len(r.Kept) != 0 {
+		t.Errorf("without races: %d items, kept %+v", r.Items, r.Kept)
 	}
 	server.Set("fail-url", ".")
 	check(t, os.RemoveAll(p.path(".converter", "cache")))

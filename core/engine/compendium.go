@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/core/entity"
@@ -209,12 +210,14 @@ var ErrNothingRead = errors.New("No entities indexed") //nolint:staticcheck // i
 type Compiled struct {
 	Kinds       map[core.SourceKind]Indexed
 	Overwritten []link.Overwritten
+	// Kept is what stays of the compendium before.
+	Kept []Kept
 	// Broken are the sources, in their order, that could not be read to their end.
 	Broken []string
 }
 
-// Indexed are the entities of one kind from one source: Read = Indexed + Overwritten + Failed.
-type Indexed struct{ Read, Indexed, Overwritten, Failed int64 }
+// Indexed are the entities of one kind from one source: Read + Kept = Indexed + Overwritten + Failed.
+type Indexed struct{ Read, Kept, Indexed, Overwritten, Failed int64 }
 
 // Items is how many items the edition has.
 func (c Compiled) Items() (n int64) {
@@ -225,8 +228,9 @@ func (c Compiled) Items() (n int64) {
 }
 
 // Compile reads all sources and makes a new edition of the compendium of them, which begin begins when everything is read.
-// There are no pictures and no outputs, and links stay as they are.
-func Compile(ctx context.Context, c Config, begin func(context.Context) (Edition, error)) (Compiled, error) {
+// There are no pictures and no outputs, and links stay as they are. What could not be read is taken from earlier; where that is nil, the
+// edition goes without. When nothing at all could be read, the compendium stays as it is.
+func Compile(ctx context.Context, c Config, earlier Earlier, begin func(context.Context) (Edition, error)) (Compiled, error) {
 	c.Outputs, c.Images, c.Compendium = nil, nil, nil
 	r, err := newRun(c)
 	if err != nil {
@@ -245,17 +249,23 @@ func Compile(ctx context.Context, c Config, begin func(context.Context) (Edition
 	if err != nil {
 		return all, fmt.Errorf("list what was read: %w", err)
 	}
-	settled := link.Settle(heads, entity.Slugs)
-	all.count(heads, settled)
-	if len(settled.Heads) == 0 {
+	if len(heads) == 0 {
+		all.count(nil, keeping{}, link.Settled{})
 		return all, ErrNothingRead
 	}
+	kept, err := r.keep(ctx, earlier, heads)
+	if err != nil {
+		return all, err
+	}
+	every := slices.Concat(heads, kept.heads)
+	settled := link.Settle(every, entity.Slugs)
+	all.count(heads, kept, settled)
 	r.Recorder.Doing("building the compendium")
 	edition, err := begin(ctx)
 	if err != nil {
 		return all, err
 	}
-	if err = r.fill(ctx, edition, settled, link.Counterparts(heads), &all); err == nil {
+	if err = r.fill(ctx, edition, settled, kept, link.Counterparts(every), &all); err == nil {
 		err = edition.Publish(ctx)
 	}
 	if err != nil {
@@ -265,15 +275,18 @@ func Compile(ctx context.Context, c Config, begin func(context.Context) (Edition
 }
 
 // count says what became of what was read before anything is stored.
-func (c *Compiled) count(heads []core.Head, s link.Settled) {
-	c.Kinds, c.Overwritten = map[core.SourceKind]Indexed{}, s.Overwritten
+func (c *Compiled) count(heads []core.Head, kept keeping, s link.Settled) {
+	c.Kinds, c.Overwritten, c.Kept = map[core.SourceKind]Indexed{}, s.Overwritten, kept.list(s)
 	change := func(h core.Head, by Indexed) {
 		k := core.SourceKind{Source: h.Source, Kind: h.Kind}
 		n := c.Kinds[k]
-		c.Kinds[k] = Indexed{n.Read + by.Read, n.Indexed + by.Indexed, n.Overwritten + by.Overwritten, n.Failed + by.Failed}
+		c.Kinds[k] = Indexed{n.Read + by.Read, n.Kept + by.Kept, n.Indexed + by.Indexed, n.Overwritten + by.Overwritten, n.Failed + by.Failed}
 	}
 	for _, h := range heads {
 		change(h, Indexed{Read: 1, Overwritten: 1})
+	}
+	for _, h := range kept.heads {
+		change(h, Indexed{Kept: 1, Overwritten: 1})
 	}
 	for _, h := range s.Heads {
 		change(h, Indexed{Indexed: 1, Overwritten: -1})
@@ -281,15 +294,21 @@ func (c *Compiled) count(heads []core.Head, s link.Settled) {
 }
 
 // fill stores what is to be in the edition; peers are counterparts by uid, of what was replaced too. Nothing is left to publish when all of it failed.
-func (r *run) fill(ctx context.Context, edition Edition, s link.Settled, peers map[string][]core.Counterpart, all *Compiled) error {
+func (r *run) fill(
+	ctx context.Context, edition Edition, s link.Settled, kept keeping, peers map[string][]core.Counterpart, all *Compiled,
+) error {
 	r.Recorder.Total(core.StageWrite, int64(len(s.Heads)))
 	twins := link.Twins(s.Heads)
+	slugs := make(map[string]string, len(s.Heads))
+	for i, h := range s.Heads {
+		slugs[h.UID] = s.Slugs[i]
+	}
 	i := 0
-	for e, err := range r.Ledger.Entities(ctx, s.Heads) {
+	for e, err := range kept.entities(ctx, r.Ledger, s) {
 		if err != nil {
-			return fmt.Errorf("read back what was stored: %w", err)
+			return err
 		}
-		e.Slug, e.AliasOf, e.Counterparts = s.Slugs[i], twins[e.UID], peers[e.UID]
+		e.Slug, e.AliasOf, e.Counterparts = slugs[e.UID], twins[e.UID], peers[e.UID]
 		r.Recorder.Found(core.StageWrite, e.Source.Name, "", 1)
 		err := edition.Put(ctx, e, namesakeOf(e), s.IDs[e.UID])
 		outcome := core.Written

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -94,7 +98,7 @@ func (c *edition) ByNamesake(_ context.Context, names []core.Namesake) (map[core
 
 func (j *job) compile(t *testing.T, c *edition) (Compiled, error) {
 	t.Helper()
-	return Compile(t.Context(), j.Config, func(context.Context) (Edition, error) { return c, nil })
+	return Compile(t.Context(), j.Config, j.earlier, func(context.Context) (Edition, error) { return c, nil })
 }
 
 // written reads the entities of an output, by uid.
@@ -276,5 +280,101 @@ func TestCompile(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// library is a compendium from before, of entities in memory.
+type library map[string][]core.Held
+
+func (l library) Held(_ context.Context, source string) iter.Seq2[core.Held, error] {
+	return func(yield func(core.Held, error) bool) {
+		for _, h := range l[source] {
+			e := *h.Entity
+			if !yield(core.Held{Entity: &e, Aliases: h.Aliases}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestCompileKeeps: of a stream that could not be read in full, what was there before and did not come stays; a later source still takes
+// its place, and what was read in full and is gone is gone.
+func TestCompileKeeps(t *testing.T) {
+	before := library{}
+	for order, ids := range [][]string{{"1", "2", "3"}, {"8"}} {
+		for _, stream := range []string{"a", "b"} {
+			for _, id := range ids {
+				e := &core.Entity{UID: "shelf:w:" + stream + id, Kind: "item", Name: "Thing " + stream + id, ContentSHA256: id, Source: core.Provenance{
+					Name: fmt.Sprint("s", order), Plugin: "shelf", Stream: stream, Scope: "w", NativeID: stream + id,
+				}}
+				before[e.Source.Name] = append(before[e.Source.Name], core.Held{Entity: e, Aliases: []string{"old " + e.Source.NativeID}})
+			}
+		}
+	}
+	torn := &sdk.Diagnostic{Kind: sdk.Unavailable, Code: "shelf.away", Summary: "the list cannot be had"}
+	away := func() *shelf { return &shelf{items: []item{{stream: "a", skip: torn}, doc("b", "b1")}} }
+	for name, test := range map[string]struct {
+		sources []*shelf
+		earlier Earlier
+		want    []string // ids
+		kept    []Kept
+	}{
+		"a list fails": {
+			[]*shelf{away()}, before, []string{"a1", "a2", "a3", "b1"},
+			[]Kept{{Source: "s0", Stream: "a", Count: 3, Because: "the list cannot be had"}},
+		},
+		"a part of it comes": {
+			[]*shelf{{items: []item{doc("a", "a2"), doc("a", "a9"), {stream: "a", skip: torn}}}}, before, []string{"a1", "a2", "a3", "a9"},
+			[]Kept{{Source: "s0", Stream: "a", Count: 2, Because: "the list cannot be had"}},
+		},
+		"it is not to be kept":  {[]*shelf{away()}, nil, []string{"b1"}, []Kept{}},
+		"all of it can be read": {[]*shelf{{items: []item{doc("a", "a1"), doc("b", "b1")}}}, before, []string{"a1", "b1"}, []Kept{}},
+		"a source fails": {
+			[]*shelf{{items: []item{doc("a", "a1")}}, {check: errors.New("broken")}}, before, []string{"a1", "a8", "b8"},
+			[]Kept{{Source: "s1", Stream: "a", Count: 1}, {Source: "s1", Stream: "b", Count: 1}},
+		},
+		"a later source has it": {
+			[]*shelf{away(), {plugin: "other", items: []item{doc("c", "a3")}}}, before, []string{"a1", "a2", "a3", "b1"},
+			[]Kept{{Source: "s0", Stream: "a", Count: 2, Because: "the list cannot be had"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, c := newJob(t, test.sources...), &edition{}
+			j.earlier = test.earlier
+			got, err := j.compile(t, c)
+			if err != nil || !c.published {
+				t.Fatal(err)
+			}
+			var ids []string
+			for uid := range c.items {
+				ids = append(ids, uid[strings.LastIndex(uid, ":")+1:])
+			}
+			slices.Sort(ids)
+			if !slices.Equal(ids, test.want) || got.Items() != int64(len(test.want)) {
+				t.Errorf("%v, %d in all, want %v", ids, got.Items(), test.want)
+			}
+			for i := range got.Kept {
+				if name == "a source fails" && strings.Contains(got.Kept[i].Because, "broken") {
+					got.Kept[i].Because = ""
+				}
+			}
+			if !slices.Equal(got.Kept, test.kept) {
+				t.Errorf("kept %+v, want %+v", got.Kept, test.kept)
+			}
+			for _, k := range got.Kinds {
+				if k.Read+k.Kept != k.Indexed+k.Overwritten+k.Failed {
+					t.Errorf("%+v", k)
+				}
+			}
+			if len(test.kept) > 0 && test.kept[0].Source == "s0" && len(c.ids[[2]string{"shelf", "old a1"}]) != 1 {
+				t.Errorf("the other id of what is kept leads to %v", c.ids)
+			}
+		})
+	}
+	c := &edition{}
+	j := newJob(t, &shelf{items: []item{{stream: "a", skip: torn}}})
+	j.earlier = before
+	if _, err := j.compile(t, c); !errors.Is(err, ErrNothingRead) || c.published {
+		t.Errorf("nothing came: %v", err)
 	}
 }

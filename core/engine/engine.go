@@ -138,6 +138,7 @@ type run struct {
 
 	mu     sync.Mutex        // guards what follows
 	broken []error           // by source: why it is not, or not wholly, part of the result
+	gaps   map[gap]string    // streams that could not be read in full, and why
 	taken  []core.Head       // of entities that were taken over
 	equals map[string]string // in the compendium, of those, by uid and source
 }

@@ -40,6 +40,7 @@ type job struct {
 	pictures *pictures
 	encoder  *sketch
 	path     string // of the output
+	earlier  Earlier
 }
 
 func newJob(t *testing.T, sources ...*shelf) *job {

@@ -257,6 +257,7 @@ func (w *writer) Skip(name, id string, reason error) error {
 	if err != nil {
 		return err
 	}
+	w.pool.run.noteGap(w.source, name, reason)
 	place, _, isNew := w.meet(s, id, w.skips)
 	if !isNew {
 		return w.ctx.Err()

@@ -84,6 +84,17 @@ func head(e *core.Entity, r sdk.Record, c Context) core.Head {
 	}
 }
 
+// HeadOf is the head of an entity that was stored before, as one of the source at that place in the config.
+func HeadOf(e *core.Entity, sourceOrder int, aliases []string) core.Head {
+	return core.Head{
+		UID: e.UID, SourceOrder: sourceOrder, Source: e.Source.Name, Stream: e.Source.Stream,
+		Kind: e.Kind, Name: e.Name, BaseSlug: Slug(e.Name), System: e.Ruleset.System, Edition: e.Ruleset.Edition,
+		Book: e.Source.Book, Page: e.Source.Page, Pack: e.Source.Pack,
+		Scope: e.Source.Scope, NativeID: e.Source.NativeID, Aliases: aliases,
+		ContentSHA256: e.ContentSHA256, RawBytes: int64(len(e.Raw)),
+	}
+}
+
 func check(r sdk.Record) error {
 	switch {
 	case r.ID == "":

@@ -130,6 +130,11 @@ func (s *Store) entity(ctx context.Context, uid string) (*core.Entity, error) {
 	if err := rows.Scan(&generation, &entity, &entityBlob, &raw, &rawBlob); err != nil {
 		return nil, err
 	}
+	return s.whole(ctx, generation, entity, entityBlob, raw, rawBlob)
+}
+
+// whole puts an entity together from the columns of its row.
+func (s *Store) whole(ctx context.Context, generation int64, entity, entityBlob, raw, rawBlob string) (*core.Entity, error) {
 	body, err := s.config.Bodies.Load(ctx, generation, entity, entityBlob)
 	if err != nil {
 		return nil, err
