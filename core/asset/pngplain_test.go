@@ -69,7 +69,7 @@ func writePNG(tb testing.TB, m *image.NRGBA, channels int, filters []byte, part 
 	return out
 }
 
-func noise(width, height int, seed uint64) *image.NRGBA {
+func grain(width, height int, seed uint64) *image.NRGBA {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for i := range m.Pix {
@@ -111,7 +111,7 @@ func TestPlainPNG(t *testing.T) {
 		for _, size := range []image.Point{{1, 1}, {2, 3}, {7, 2}, {640, 220}, {333, 301}} {
 			for _, filters := range [][]byte{{0}, {1}, {2}, {3}, {4}, {4, 3, 2, 1, 0}} {
 				t.Run(fmt.Sprintf("%d of %v with %v", channels, size, filters), func(t *testing.T) {
-					data := writePNG(t, noise(size.X, size.Y, uint64(size.X)), channels, filters, 1000)
+					data := writePNG(t, grain(size.X, size.Y, uint64(size.X)), channels, filters, 1000)
 					for _, upright := range []bool{true, false} {
 						plain, err := newPlainPNG(data, upright)
 						if err != nil {
@@ -134,14 +134,14 @@ func TestPlainPNG(t *testing.T) {
 
 // TestOtherPNG: whatever is not plain, or not whole, goes to the standard decoder and comes to what that says.
 func TestOtherPNG(t *testing.T) {
-	good := writePNG(t, noise(40, 30, 1), 3, []byte{4, 2}, 100)
+	good := writePNG(t, grain(40, 30, 1), 3, []byte{4, 2}, 100)
 	put := func(at int, b ...byte) []byte {
 		data := bytes.Clone(good)
 		copy(data[at:], b)
 		return data
 	}
-	wrongFilter := writePNG(t, noise(40, 30, 1), 3, []byte{4, 9}, 100)
-	short := writePNG(t, noise(40, 30, 1), 3, []byte{1}, 100)
+	wrongFilter := writePNG(t, grain(40, 30, 1), 3, []byte{4, 9}, 100)
+	short := writePNG(t, grain(40, 30, 1), 3, []byte{1}, 100)
 	binary.BigEndian.PutUint32(short[20:], 31) // another row than there are
 	binary.BigEndian.PutUint32(short[29:], crc32.ChecksumIEEE(short[12:29]))
 	long := bytes.Clone(short)
@@ -173,7 +173,7 @@ func TestOtherPNG(t *testing.T) {
 // FuzzPlainPNG: what is read as a plain PNG is what the standard decoder reads.
 func FuzzPlainPNG(f *testing.F) {
 	for _, channels := range []int{3, 4} {
-		f.Add(writePNG(f, noise(20, 9, 1), channels, []byte{4, 3, 2, 1, 0}, 50))
+		f.Add(writePNG(f, grain(20, 9, 1), channels, []byte{4, 3, 2, 1, 0}, 50))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := Inspect(data)

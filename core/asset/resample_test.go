@@ -295,7 +295,7 @@ func TestResampleTwoAtOnce(t *testing.T) {
 		{image.Pt(300, 3), image.Pt(2, 2)},
 	} {
 		p := newPlane(tt.from.X, tt.from.Y)
-		for i, m := 0, noise(tt.from.X, tt.from.Y, 3); i < len(p.pix); i++ {
+		for i, m := 0, grain(tt.from.X, tt.from.Y, 3); i < len(p.pix); i++ {
 			if p.pix[i] = m.Pix[4*i]; i%3 == 0 { // the extremes, where sums are largest
 				p.pix[i] = 255 * (p.pix[i] & 1)
 			}

@@ -13,7 +13,7 @@ func TestCodesAddUp(t *testing.T) {
 	for _, quality := range []int{5, 50, 90, 100} {
 		for _, size := range []image.Point{{1, 1}, {17, 33}, {200, 120}} {
 			var b bytes.Buffer
-			if err := jpeg.Encode(&b, noise(size.X, size.Y, 7), &jpeg.Options{Quality: quality}); err != nil {
+			if err := jpeg.Encode(&b, grain(size.X, size.Y, 7), &jpeg.Options{Quality: quality}); err != nil {
 				t.Fatal(err)
 			}
 			data := b.Bytes()
