@@ -241,7 +241,7 @@ func curvesAt(b []byte, at, n int) ([]func(float64) float64, error) {
 		if at < 0 || at > len(b)-12 {
 			return nil, errTable
 		}
-		size := 0
+		var size int
 		switch rest := b[at:]; string(rest[:4]) {
 		case "curv":
 			count := int(binary.BigEndian.Uint32(rest[8:]))

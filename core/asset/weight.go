@@ -50,6 +50,10 @@ func decodeCost(h Header) float64 {
 		cost = 12 // All coefficients, before the first pixel.
 	case h.Format == WebP && h.Lossy && !h.Alpha:
 		cost = 5
+	case h.Format == TIFF && h.Deep:
+		cost = 36
+	case h.Format == TIFF:
+		cost = 18 // It may be packed as one piece, which doubles as it grows, beside the picture.
 	case h.Deep:
 		cost = 16
 	case h.Format == AVIF:

@@ -30,7 +30,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, memory int64) error
 	if err := child.LimitMemory(uint64(memory+overhead) << 20); err != nil {
 		return err
 	}
-	debug.SetMemoryLimit((memory + overhead/2) << 20)
+	debug.SetMemoryLimit(memory << 20) // what encoders hold is not in it
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type message struct {
