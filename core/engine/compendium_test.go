@@ -320,21 +320,29 @@ func TestCompileKeeps(t *testing.T) {
 		kept    []Kept
 	}{
 		"a list fails": {
-			[]*shelf{away()}, before, []string{"a1", "a2", "a3", "b1"},
+			[]*shelf{away()},
+			before,
+			[]string{"a1", "a2", "a3", "b1"},
 			[]Kept{{Source: "s0", Stream: "a", Count: 3, Because: "the list cannot be had"}},
 		},
 		"a part of it comes": {
-			[]*shelf{{items: []item{doc("a", "a2"), doc("a", "a9"), {stream: "a", skip: torn}}}}, before, []string{"a1", "a2", "a3", "a9"},
+			[]*shelf{{items: []item{doc("a", "a2"), doc("a", "a9"), {stream: "a", skip: torn}}}},
+			before,
+			[]string{"a1", "a2", "a3", "a9"},
 			[]Kept{{Source: "s0", Stream: "a", Count: 2, Because: "the list cannot be had"}},
 		},
 		"it is not to be kept":  {[]*shelf{away()}, nil, []string{"b1"}, []Kept{}},
 		"all of it can be read": {[]*shelf{{items: []item{doc("a", "a1"), doc("b", "b1")}}}, before, []string{"a1", "b1"}, []Kept{}},
 		"a source fails": {
-			[]*shelf{{items: []item{doc("a", "a1")}}, {check: errors.New("broken")}}, before, []string{"a1", "a8", "b8"},
+			[]*shelf{{items: []item{doc("a", "a1")}}, {check: errors.New("broken")}},
+			before,
+			[]string{"a1", "a8", "b8"},
 			[]Kept{{Source: "s1", Stream: "a", Count: 1}, {Source: "s1", Stream: "b", Count: 1}},
 		},
 		"a later source has it": {
-			[]*shelf{away(), {plugin: "other", items: []item{doc("c", "a3")}}}, before, []string{"a1", "a2", "a3", "b1"},
+			[]*shelf{away(), {plugin: "other", items: []item{doc("c", "a3")}}},
+			before,
+			[]string{"a1", "a2", "a3", "b1"},
 			[]Kept{{Source: "s0", Stream: "a", Count: 2, Because: "the list cannot be had"}},
 		},
 	} {

@@ -137,7 +137,7 @@ func TestResume(t *testing.T) {
 // TestStreamThatMoved: a stream that is another one than when it was read in part is read from its start, and all of what came
 // of it before is replaced. One that is the same, or says nothing, is read on.
 func TestStreamThatMoved(t *testing.T) {
-	make := func(state string, ids ...string) *shelf {
+	fill := func(state string, ids ...string) *shelf {
 		s := &shelf{plugin: "goes", every: 2, resume: true, state: state}
 		for _, id := range ids {
 			s.items = append(s.items, doc("a", id, func(r *sdk.Record) { r.Name += " of " + state }))
@@ -155,16 +155,16 @@ func TestStreamThatMoved(t *testing.T) {
 		"another": {"two", []string{"0", "2", "4", "3", "6", "7", "9"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			calm := newJob(t, make(c.state, c.ids...))
+			calm := newJob(t, fill(c.state, c.ids...))
 			calm.run(t)
 			partly := 0
 			for n := int64(3); n < 14; n++ {
-				j := newJob(t, make("one", old...))
+				j := newJob(t, fill("one", old...))
 				j.ledger.fault, _ = dying(n)
 				if _, err := Run(t.Context(), j.Config); !errors.Is(err, errKilled) {
 					t.Fatalf("after %d acts: %v", n, err)
 				}
-				s := make(c.state, c.ids...)
+				s := fill(c.state, c.ids...)
 				if j = j.again(t, s); len(j.ledger.checkpoints) == 0 {
 					continue
 				}
