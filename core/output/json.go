@@ -26,6 +26,7 @@ const Format = "converter.library.v1"
 //	entities/<kind>/<slug>.json                 one entity a file, indented
 //	entities.jsonl                              one entity a line, by uid
 //	assets/<sha[:2]>/<sha>_<resolution>.<ext>   renditions; ext is webp but for originals that are kept as they came
+//	NOTICE.md                                   under what terms the parts may be used
 //	manifest.json                               what is here and where it came from
 type JSON struct {
 	stage  *staging
@@ -35,6 +36,7 @@ type JSON struct {
 	assets []core.Asset
 	dirs   map[string]bool
 	links  map[string]int64
+	terms  notices
 	line   []byte
 	whole  bytes.Buffer // of the file in hand
 }
@@ -69,6 +71,7 @@ func (j *JSON) Entity(e *core.Entity) error {
 		return fmt.Errorf("entity %s: %w", e.UID, err)
 	}
 	j.line = line
+	j.terms.add(e)
 	for _, l := range e.Links {
 		j.links[l.Status]++
 	}
@@ -190,6 +193,9 @@ func (j *JSON) Prepare(m Manifest) (Result, error) {
 	for _, a := range j.assets {
 		entities -= int64(len(a.Renditions))
 	}
+	if err := j.notice(); err != nil {
+		return Result{}, err
+	}
 	j.files = append(j.files, File{Path: "entities.jsonl", Bytes: j.jsonl.n, SHA256: hex.EncodeToString(j.jsonl.sum.Sum(nil))})
 	slices.SortFunc(j.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	doc := manifest{
@@ -215,6 +221,16 @@ func (j *JSON) Prepare(m Manifest) (Result, error) {
 		result.Bytes += f.Bytes
 	}
 	return result, j.stage.sync()
+}
+
+// notice writes what has to be passed on with the parts, if there are any.
+func (j *JSON) notice() error {
+	if len(j.terms.of) == 0 {
+		return nil
+	}
+	j.whole.Reset()
+	j.whole.Write(j.terms.text())
+	return j.write(hexSum(j.whole.Bytes()), noticeName)
 }
 
 // encode takes the JSON form of the manifest in hand.

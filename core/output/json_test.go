@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -339,3 +340,81 @@ func TestWrongInputs(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestNotice: each licence once, with what has to be passed on word for word; what states none comes last.
+func TestNotice(t *testing.T) {
+	licensed := func(id, source, book, expression, text, passes string) *core.Entity {
+		e := thing(id)
+		e.Source.Name, e.Source.Book, e.Source.Package = source, book, "pack"
+		e.License = core.License{License: sdk.License{Expression: expression, Attribution: text, From: id}, Redistributable: passes}
+		return e
+	}
+	all := []*core.Entity{
+		licensed("1", "web", "Tome", "OGL-1.0a", "COPYRIGHT NOTICE\r\n  Tome, *by* <A>\n", "yes"),
+		licensed("2", "web", "Tome", "OGL-1.0a", "COPYRIGHT NOTICE\r\n  Tome, *by* <A>\n", "yes"),
+		licensed("3", "home", "", "", "", "unknown"),
+		licensed("4", "web", "Atlas", "CC-BY-4.0", "", "yes"),
+		licensed("5", "web", "Maps\n# of", "CC-BY-NC-4.0", "", "no"),
+	}
+	all[3].License.URL = "https://example.org/by"
+	all[3].Assets = []core.AssetUse{
+		{URI: "a", AssetID: "x", License: sdk.License{Expression: "CC0-1.0"}},
+		{URI: "b", License: sdk.License{Expression: "none of its bytes are here"}},
+	}
+	var texts []string
+	for range 2 {
+		path := filepath.Join(t.TempDir(), "out")
+		w := open(t, path)
+		for _, e := range all {
+			if err := w.Entity(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		finish(t, w, Manifest{})
+		whole(t, path)
+		texts = append(texts, tree(t, path)[noticeName])
+		slices.Reverse(all)
+	}
+	want := noticeHead + `
+## CC-BY-4.0
+
+- **Atlas** (source web): 1 entity
+
+  <https://example.org/by>
+
+## CC-BY-NC-4.0
+
+- **Maps # of** (source web): 1 entity; it must not be passed on
+
+## CC0-1.0
+
+- **Atlas** (source web): 1 use of a picture
+
+## OGL-1.0a
+
+- **Tome** (source web): 2 entities
+
+      COPYRIGHT NOTICE
+        Tome, *by* <A>
+
+## No licence is stated
+
+- **pack** (source home): 1 entity; whether it may be passed on is not known
+`
+	if texts[0] != want || texts[1] != want {
+		t.Errorf("got\n%s\nand\n%s", texts[0], texts[1])
+	}
+}
+
+// TestNoticesAreBounded: a source that states another licence for each entity does not fill the memory.
+func TestNoticesAreBounded(t *testing.T) {
+	var n notices
+	for i := range noticesMost + 5 {
+		e := thing("x")
+		e.License.Attribution = strings.Repeat("i", i%3) + fmt.Sprint(i)
+		n.add(e)
+	}
+	if len(n.of) != noticesMost || n.more != 5 || !strings.Contains(string(n.text()), "\n5 more notices") {
+		t.Errorf("%d notices and %d more", len(n.of), n.more)
+	}
+}

@@ -87,7 +87,7 @@ func ours(path string) bool {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case manifestName, "entities", "entities.jsonl", "assets":
+		case manifestName, noticeName, "entities", "entities.jsonl", "assets":
 		case ".DS_Store", "Thumbs.db", "desktop.ini": // what file managers leave behind
 		default:
 			return false

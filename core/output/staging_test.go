@@ -36,7 +36,7 @@ func TestNothingIsVisibleBeforeCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := tree(t, path)
-	if _, ok := files["entities/item/next.json"]; !ok || len(files) != 3 {
+	if _, ok := files["entities/item/next.json"]; !ok || len(files) != 4 {
 		t.Errorf("the output is %q", files)
 	}
 	if more := beyond(t, path); more != nil {
