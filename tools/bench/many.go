@@ -148,7 +148,7 @@ func moments(told io.Reader, sample func() (time.Duration, int64)) []moment {
 	stop := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(func() {
-		tick := time.NewTicker(100 * time.Millisecond)
+		tick := time.NewTicker(500 * time.Millisecond) // more often, and looking takes a tenth of a core
 		defer tick.Stop()
 		for {
 			select {
