@@ -163,6 +163,7 @@ func TestRevision(t *testing.T) {
 	s, _ := newState(core.Running)
 	end := s.Begin(core.StageAssets, "before")
 	read := s.Reading("before")
+	s.Found(core.StageRead, "a", "b", 1) // of a stream that nobody knows, progress says nothing
 	changes := map[string]func(){
 		"doing":      func() { s.Doing("x") },
 		"streams":    func() { s.Streams("a", []core.StreamCounts{{Stream: "b"}}) },
