@@ -158,6 +158,7 @@ func TestExpiry(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				know(t, c, "k", "nothing", cache.Nowhere)
 				know(t, c, "renewed", "v", cache.L1)
+				synctest.Wait() // what has expired is counted beside
 				if s := c.Stats(); s.Expired != 2 || s.L1.Evictions != 2 || s.Entries != 1 {
 					t.Errorf("%+v", s)
 				}
