@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 func as(t *testing.T, what string) *exec.Cmd {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("the system does not see to it")
+		t.Skip("SKIPPED: only Linux sees to it that a process dies with another, and keeps to its memory")
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -85,7 +85,8 @@ func TestBind(t *testing.T) {
 // TestLimitMemory: a process gets no more than it allowed itself.
 func TestLimitMemory(t *testing.T) {
 	said, err := as(t, "greedy").CombinedOutput()
-	if err == nil || !strings.Contains(string(said), "out of memory") {
+	// Of what it dies Go's runtime says in several ways, and its collector may stumble first.
+	if _, died := errors.AsType[*exec.ExitError](err); !died || strings.Contains(string(said), "has ") {
 		t.Errorf("%v, it says %s", err, said)
 	}
 }
