@@ -354,7 +354,7 @@ func TestNotice(t *testing.T) {
 		licensed("2", "web", "Tome", "OGL-1.0a", "COPYRIGHT NOTICE\r\n  Tome, *by* <A>\n", "yes"),
 		licensed("3", "home", "", "", "", "unknown"),
 		licensed("4", "web", "Atlas", "CC-BY-4.0", "", "yes"),
-		licensed("5", "web", "Maps\n# of", "CC-BY-NC-4.0", "", "no"),
+		licensed("5", "web", "Maps\n# of <b>_A_</b>", "CC-BY-NC-4.0", "", "no"),
 	}
 	all[3].License.URL = "https://example.org/by"
 	all[3].Assets = []core.AssetUse{
@@ -384,7 +384,7 @@ func TestNotice(t *testing.T) {
 
 ## CC-BY-NC-4.0
 
-- **Maps # of** (source web): 1 entity; it must not be passed on
+- **Maps # of \<b\>\_A\_\</b\>** (source web): 1 entity; it must not be passed on
 
 ## CC0-1.0
 
@@ -413,6 +413,15 @@ func TestNoticesAreBounded(t *testing.T) {
 		e := thing("x")
 		e.License.Attribution = strings.Repeat("i", i%3) + fmt.Sprint(i)
 		n.add(e)
+	}
+	large := notices{}
+	for i := range 20 {
+		e := thing("x")
+		e.License.Attribution = strings.Repeat(fmt.Sprint(i%10), 1<<20+i)
+		large.add(e)
+	}
+	if large.more == 0 || large.bytes > noticesBytes {
+		t.Errorf("%d bytes of notices are held, %d are not", large.bytes, large.more)
 	}
 	if len(n.of) != noticesMost || n.more != 5 || !strings.Contains(string(n.text()), "\n5 more notices") {
 		t.Errorf("%d notices and %d more", len(n.of), n.more)

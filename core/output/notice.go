@@ -16,12 +16,17 @@ import (
 const noticeName = "NOTICE.md"
 
 // noticesMost bounds the notices that are told apart. A source states one for each of its books or packages, not for each entity.
-const noticesMost = 10_000
+// Nor may they take all the memory there is, whatever a source calls an attribution.
+const (
+	noticesMost  = 10_000
+	noticesBytes = 16 << 20
+)
 
 // notices gathers what entities and pictures say of their licences.
 type notices struct {
-	of   map[notice]*tally
-	more int64 // entities whose notices were too many
+	of    map[notice]*tally
+	bytes int   // of their texts
+	more  int64 // entities whose notices were too many
 }
 
 // notice is what is said once.
@@ -50,7 +55,8 @@ func (n *notices) count(key notice) *tally {
 	if t != nil {
 		return t
 	}
-	if len(n.of) >= noticesMost {
+	size := len(key.work) + len(key.license.Expression) + len(key.license.URL) + len(key.license.Attribution)
+	if len(n.of) >= noticesMost || n.bytes+size > noticesBytes {
 		n.more++
 		return &tally{}
 	}
@@ -59,6 +65,7 @@ func (n *notices) count(key notice) *tally {
 	}
 	t = &tally{}
 	n.of[key] = t
+	n.bytes += size
 	return t
 }
 
@@ -75,7 +82,7 @@ const unstated = "No licence is stated"
 func (n *notices) text() []byte {
 	var b bytes.Buffer
 	b.WriteString(noticeHead)
-	title := func(k notice) string { return cmp.Or(oneLine(k.license.Expression), unstated) }
+	title := func(k notice) string { return cmp.Or(inText(k.license.Expression), unstated) }
 	keys := slices.SortedFunc(maps.Keys(n.of), func(a, b notice) int {
 		if (title(a) == unstated) != (title(b) == unstated) { // it comes last
 			return cmp.Compare(btoi(title(a) == unstated), btoi(title(b) == unstated))
@@ -99,7 +106,7 @@ func (n *notices) text() []byte {
 }
 
 func (n *notices) write(b *bytes.Buffer, k notice) {
-	fmt.Fprintf(b, "\n- **%s** (source %s): %s", cmp.Or(oneLine(k.work), "one work"), oneLine(k.source), n.of[k])
+	fmt.Fprintf(b, "\n- **%s** (source %s): %s", cmp.Or(inText(k.work), "one work"), inText(k.source), n.of[k])
 	switch k.redistribute {
 	case "no":
 		b.WriteString("; it must not be passed on")
@@ -108,7 +115,7 @@ func (n *notices) write(b *bytes.Buffer, k notice) {
 	}
 	b.WriteByte('\n')
 	if k.license.URL != "" {
-		fmt.Fprintf(b, "\n  <%s>\n", oneLine(k.license.URL))
+		fmt.Fprintf(b, "\n  <%s>\n", inAddress.Replace(oneLine(k.license.URL)))
 	}
 	if text := strings.TrimSpace(k.license.Attribution); text != "" { // as it is, so that nothing in it means anything else
 		b.WriteByte('\n')
@@ -137,6 +144,14 @@ func (t *tally) String() string {
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// inText is a text on one line in which nothing means anything in Markdown: names come from outside.
+func inText(s string) string { return markup.Replace(oneLine(s)) }
+
+var (
+	markup    = strings.NewReplacer(`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `<`, `\<`, `>`, `\>`, `&`, `\&`)
+	inAddress = strings.NewReplacer(" ", "%20", "<", "%3C", ">", "%3E")
+)
 
 func btoi(b bool) int {
 	if b {
