@@ -1,5 +1,10 @@
 package core
 
+import (
+	"slices"
+	"time"
+)
+
 // StageCounts are the numbers of one stage. Total is the best known number of items, 0 while unknown; Found is how many
 // have come to the stage so far.
 type StageCounts struct {
@@ -69,6 +74,22 @@ type Fetched struct {
 
 	InFlight     int64 `json:"in_flight"`      // under way now
 	MostInFlight int64 `json:"most_in_flight"` // at one time, by one source
+}
+
+// Wait is how long requests waited, all of them together, and for what, in words.
+type Wait struct {
+	For  string
+	Time time.Duration
+}
+
+// Waits are the waits of its requests, without those that there were none of.
+func (f Fetched) Waits() []Wait {
+	all := []Wait{
+		{"for the limit", time.Duration(f.LimitWaitUS) * time.Microsecond},
+		{"while the server wanted rest", time.Duration(f.PauseWaitUS) * time.Microsecond},
+		{"before another try", time.Duration(f.BackoffWaitUS) * time.Microsecond},
+	}
+	return slices.DeleteFunc(all, func(w Wait) bool { return w.Time <= 0 })
 }
 
 // PluginUse is one plugin as a run used it.

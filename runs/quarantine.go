@@ -29,6 +29,9 @@ type inmate struct {
 // quarantineAge is after how long an asset is tried again: it may have been the machine's fault.
 const quarantineAge = 30 * 24 * time.Hour
 
+// quarantineMost is how many are remembered. Whoever has more pictures that kill processes has another problem than those.
+const quarantineMost = 10_000
+
 // Quarantine returns which assets killed the processes that rendered them.
 func (l *Library) Quarantine() *Quarantine { return l.quarantine }
 
@@ -46,12 +49,16 @@ func (q *Quarantine) Why(assetID, renderer string) string {
 	return i.Why
 }
 
-// Put takes an asset in.
+// Put takes an asset in, unless there are 10,000.
 func (q *Quarantine) Put(assetID, renderer, why string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.load()
-	q.inside[inmateKey(assetID, renderer)] = inmate{why, time.Now().UnixMilli()}
+	key := inmateKey(assetID, renderer)
+	if _, known := q.inside[key]; !known && len(q.inside) >= quarantineMost {
+		return nil
+	}
+	q.inside[key] = inmate{why, time.Now().UnixMilli()}
 	return q.save()
 }
 

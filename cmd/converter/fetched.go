@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/seed-98789ff7/converter/core"
 )
@@ -41,13 +40,8 @@ func fetchedWords(f core.Fetched) string {
 	}
 	parts = append(parts, sized(f.Bytes))
 	var waits []string
-	for _, w := range []struct {
-		us  int64
-		why string
-	}{{f.LimitWaitUS, "for the limit"}, {f.PauseWaitUS, "while the server wanted rest"}, {f.BackoffWaitUS, "before another try"}} {
-		if w.us > 0 {
-			waits = append(waits, took(time.Duration(w.us)*time.Microsecond)+" "+w.why)
-		}
+	for _, w := range f.Waits() {
+		waits = append(waits, took(w.Time)+" "+w.For)
 	}
 	if len(waits) > 0 {
 		parts = append(parts, "its requests waited "+strings.Join(waits, ", "))

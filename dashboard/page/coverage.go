@@ -86,13 +86,8 @@ func FetchedWords(f core.Fetched) string {
 // waitWords says how long the requests of a source waited, all of them together, and for what.
 func waitWords(f core.Fetched) string {
 	var waits []string
-	for _, w := range []struct {
-		us  int64
-		why string
-	}{{f.LimitWaitUS, "for the limit"}, {f.PauseWaitUS, "while the server wanted rest"}, {f.BackoffWaitUS, "before another try"}} {
-		if w.us > 0 {
-			waits = append(waits, Took(time.Duration(w.us)*time.Microsecond)+" "+w.why)
-		}
+	for _, w := range f.Waits() {
+		waits = append(waits, Took(w.Time)+" "+w.For)
 	}
 	if len(waits) == 0 {
 		return ""
