@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// table converts colours of a profile that works by tables to sRGB; it is for one picture at a time. It is curves, a grid of colours with a dimension for each channel,
-// curves, a matrix, curves. What a profile leaves out changes nothing.
+// table converts colours of a profile that works by tables to sRGB; it is for one picture at a time. It is curves, a grid of colours
+// with a dimension for each channel, curves, a matrix, curves. What a profile leaves out changes nothing.
 //
 //	lut8, lut16   first curves ─► grid ─► last curves
 //	mAB           first curves ─► grid ─► middle curves ─► matrix ─► last curves
@@ -184,12 +184,15 @@ func (t *table) readNew(b []byte) error {
 	for c := range t.channels {
 		t.setFirst(c, firsts[c])
 	}
-	for at, list := range map[int]*[3]func(float64) float64{middleAt: &t.middle, lastAt: &t.last} {
-		curves, err := curvesAt(b, at, 3)
+	for _, set := range []struct {
+		at   int
+		list *[3]func(float64) float64
+	}{{middleAt, &t.middle}, {lastAt, &t.last}} { // which may be the same curves
+		curves, err := curvesAt(b, set.at, 3)
 		if err != nil {
 			return err
 		}
-		copy(list[:], curves)
+		copy(set.list[:], curves)
 	}
 	if matrixAt != 0 {
 		if matrixAt < 0 || matrixAt > len(b)-48 {

@@ -263,3 +263,22 @@ func TestNoNumbers(t *testing.T) {
 		table.convert(coded(), levels)
 	}
 }
+
+// TestSharedCurves: two steps of a table may have the same curves, and both take them.
+func TestSharedCurves(t *testing.T) {
+	body := tableOf("mAB ", 3, 2)
+	square := parametric(0, 2)
+	at := len(body)
+	binary.BigEndian.PutUint32(body[12:], uint32(at)) // the last ones
+	binary.BigEndian.PutUint32(body[20:], uint32(at)) // and those in the middle
+	body = append(body, slices.Concat(square, square, square)...)
+	table, err := readTable(body, "RGB ", "Lab ", 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range 3 {
+		if table.middle[c](0.5) != 0.25 || table.last[c](0.5) != 0.25 {
+			t.Errorf("curves of %d: %v and %v", c, table.middle[c](0.5), table.last[c](0.5))
+		}
+	}
+}
