@@ -214,8 +214,11 @@ func held(family map[int]string) (sum int64, parts string) {
 				n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 				if err == nil {
 					sum += n << 10
-					fields := strings.Fields(line)
-					parts += fmt.Sprintf(" %s %d MB,", fields[min(1, len(fields)-1)], n>>10)
+					what := "which begins or ends"
+					if fields := strings.Fields(line); len(fields) > 0 {
+						what = fields[min(1, len(fields)-1)]
+					}
+					parts += fmt.Sprintf(" %s %d MB,", what, n>>10)
 				}
 			}
 		}
