@@ -21,6 +21,7 @@ type Head struct {
 	Aliases       []string // other native ids that links may use
 	ContentSHA256 string
 	RawBytes      int64
+	Row           int64 `json:"-"` // where the ledger has it; 0: nowhere yet
 }
 
 // Checkpoint is how far a stream was read and stored; State is opaque. What is known of the stream stands with it, so that

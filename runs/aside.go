@@ -24,46 +24,56 @@ type itemID struct {
 }
 
 type spare struct {
+	row   int64
 	place int64
-	sum   string
+	sum   string // empty: it has come again as another one, which has a row of its own
 }
 
-// take takes an entity that came again out of them, and says whether it is the same as the stored one.
+// take takes an entity that came again out of them, and says whether it is the same as the stored one. If it is not, the row
+// of the old one is left to be removed.
 func (a *aside) take(h core.Head, sum string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	of, id := a.streams[streamKey{h.Source, h.Stream}], itemID{h.UID, h.SourceOrder}
 	was, known := of[id]
-	delete(of, id)
-	return known && was.sum == sum
+	if !known {
+		return false
+	}
+	if was.sum == sum {
+		delete(of, id)
+		return true
+	}
+	was.sum = ""
+	of[id] = was
+	return false
 }
 
-// before takes out those that lie in front of a checkpoint.
-func (a *aside) before(c core.Checkpoint) []itemID {
+// before takes out those that lie in front of a checkpoint, and returns their rows.
+func (a *aside) before(c core.Checkpoint) []int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	of := a.streams[streamKey{c.Source, c.Stream}]
-	var list []itemID
+	var rows []int64
 	for id, s := range of {
 		if s.place <= c.Items {
-			list = append(list, id)
+			rows = append(rows, s.row)
 			delete(of, id)
 		}
 	}
-	return list
+	return rows
 }
 
 // rest takes out those of a source, by stream.
-func (a *aside) rest(source string) map[string][]itemID {
+func (a *aside) rest(source string) map[string][]spare {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	rest := map[string][]itemID{}
+	rest := map[string][]spare{}
 	for key, of := range a.streams {
 		if key.source != source {
 			continue
 		}
-		for id := range of {
-			rest[key.stream] = append(rest[key.stream], id)
+		for _, s := range of {
+			rest[key.stream] = append(rest[key.stream], s)
 		}
 		delete(a.streams, key)
 	}
@@ -121,27 +131,39 @@ func (r *Run) Rewind(ctx context.Context, from []core.Checkpoint) error {
 			return fmt.Errorf("rewind run %s: %w", r.id, err)
 		}
 	}
-	after := itemID{}
-	for {
+	var old []int64 // rows that have a successor
+	for after := int64(0); ; {
 		page, err := r.spares(ctx, after)
 		if err != nil {
 			return fmt.Errorf("rewind run %s: %w", r.id, err)
 		}
-		r.aside.mu.Lock()
-		for _, row := range page {
-			if items, asked := behind[row.stream]; asked && row.place > items {
-				if r.aside.streams[row.stream] == nil {
-					r.aside.streams[row.stream] = map[itemID]spare{}
-				}
-				r.aside.streams[row.stream][row.id] = row.spare
-			}
-		}
-		r.aside.mu.Unlock()
+		old = append(old, r.aside.put(page, behind)...)
 		if len(page) < listPage {
-			return nil
+			return r.remove(ctx, old)
 		}
-		after = page[len(page)-1].id
+		after = page[len(page)-1].row
 	}
+}
+
+// put sets rows aside that lie behind where their streams are read from, and returns those that it has newer ones of.
+func (a *aside) put(page []spareRow, behind map[streamKey]int64) (old []int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, row := range page {
+		if items, asked := behind[row.stream]; !asked || row.place <= items {
+			continue
+		}
+		of := a.streams[row.stream]
+		if of == nil {
+			of = map[itemID]spare{}
+			a.streams[row.stream] = of
+		}
+		if was, known := of[row.id]; known && was.row != row.row {
+			old = append(old, was.row)
+		}
+		of[row.id] = row.spare
+	}
+	return old
 }
 
 type spareRow struct {
@@ -151,16 +173,12 @@ type spareRow struct {
 	stream streamKey
 }
 
-// spares lists stored entities behind one, a page of them.
-func (r *Run) spares(ctx context.Context, after itemID) ([]spareRow, error) {
-	key, err := rqlite.List([]any{after.uid, after.order})
-	if err != nil {
-		return nil, err
-	}
+// spares lists stored entities behind a row, a page of them.
+func (r *Run) spares(ctx context.Context, after int64) ([]spareRow, error) {
 	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
-		SQL: fmt.Sprintf(`SELECT uid,source_order,source,stream,place,sum FROM %s WHERE (uid,source_order)>(?1->>0,?1->>1) `+
-			`ORDER BY uid,source_order LIMIT %d`, items.of(r.number), listPage),
-		Args: []any{key},
+		SQL: fmt.Sprintf(`SELECT rev,uid,source_order,source,stream,place,sum FROM %s WHERE rev>? ORDER BY rev LIMIT %d`,
+			items.of(r.number), listPage),
+		Args: []any{after},
 	})
 	if err != nil {
 		return nil, err
@@ -168,7 +186,7 @@ func (r *Run) spares(ctx context.Context, after itemID) ([]spareRow, error) {
 	list := make([]spareRow, 0, rows.Len())
 	for rows.Next() {
 		var s spareRow
-		if err := rows.Scan(&s.id.uid, &s.id.order, &s.stream.source, &s.stream.stream, &s.place, &s.sum); err != nil {
+		if err := rows.Scan(&s.row, &s.id.uid, &s.id.order, &s.stream.source, &s.stream.stream, &s.place, &s.sum); err != nil {
 			return nil, err
 		}
 		list = append(list, s)
@@ -196,13 +214,21 @@ func (r *Run) Anew(ctx context.Context, source string) error {
 // a whole, else counted, since it stays.
 func (r *Run) Finish(ctx context.Context, source string, whole bool) error {
 	for stream, rest := range r.aside.rest(source) {
-		if whole {
-			if err := r.remove(ctx, rest); err != nil {
-				return err
+		var gone []int64
+		n := int64(0)
+		for _, s := range rest {
+			if whole || s.sum == "" {
+				gone = append(gone, s.row)
+			} else {
+				n++
 			}
+		}
+		if err := r.remove(ctx, gone); err != nil {
+			return err
+		}
+		if n == 0 {
 			continue
 		}
-		n := int64(len(rest))
 		r.state.Kept(core.StageRead, source, "", core.Written, n)
 		r.state.Kept(core.StageEntities, source, stream, core.Written, n)
 	}
@@ -212,19 +238,15 @@ func (r *Run) Finish(ctx context.Context, source string, whole bool) error {
 // removeAtOnce is how many rows are removed in one transaction.
 const removeAtOnce = 500
 
-// remove removes entities that were stored by an earlier attempt and not by this one.
-func (r *Run) remove(ctx context.Context, gone []itemID) error {
+// remove removes rows of entities that were stored by an earlier attempt and not by this one.
+func (r *Run) remove(ctx context.Context, gone []int64) error {
+	slices.Sort(gone)
 	for chunk := range slices.Chunk(gone, removeAtOnce) {
-		keys := make([][]any, len(chunk))
-		for i, id := range chunk {
-			keys[i] = []any{id.uid, id.order}
-		}
-		list, err := encoded(keys)
+		list, err := rqlite.List(chunk)
 		if err == nil {
 			_, err = r.library.client.Apply(ctx, owned(r.number, r.token), rqlite.Statement{
-				SQL: `DELETE FROM ` + items.of(r.number) + ` WHERE rev<=? AND ` +
-					`(uid,source_order) IN (SELECT value->>0,value->>1 FROM json_each(?))`,
-				Args: []any{r.revs, string(list)},
+				SQL:  `DELETE FROM ` + items.of(r.number) + ` WHERE rev IN (SELECT value FROM json_each(?))`,
+				Args: []any{list},
 			})
 		}
 		if err != nil {

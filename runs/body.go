@@ -31,6 +31,7 @@ type packer struct {
 	decoder *zstd.Decoder
 	wide    *zstd.Decoder // for bodies of any size that was taken
 	scratch sync.Pool     // of *[]byte
+	buffers sync.Pool     // of *bytes.Buffer
 }
 
 func newPacker() (*packer, error) {
@@ -43,7 +44,10 @@ func newPacker() (*packer, error) {
 		return nil, err
 	}
 	wide, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(wideLimit))
-	return &packer{encoder: encoder, decoder: decoder, wide: wide, scratch: sync.Pool{New: func() any { return new([]byte) }}}, err
+	return &packer{
+		encoder: encoder, decoder: decoder, wide: wide,
+		scratch: sync.Pool{New: func() any { return new([]byte) }}, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}, err
 }
 
 // inline returns body as text, from which restored makes exactly the same bytes.

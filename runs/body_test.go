@@ -71,7 +71,7 @@ func TestBodies(t *testing.T) {
 // TestHeadRest: what is known of an entity is in the columns of its row, or beside them, under the name that it had when all
 // was there.
 func TestHeadRest(t *testing.T) {
-	columns := []string{"UID", "SourceOrder", "Source", "Stream", "Place", "Kind", "Name"}
+	columns := []string{"UID", "SourceOrder", "Source", "Stream", "Place", "Kind", "Name", "Row"}
 	rest := reflect.TypeFor[headRest]()
 	for field := range reflect.TypeFor[core.Head]().Fields() {
 		beside, there := rest.FieldByName(field.Name)

@@ -25,18 +25,16 @@ const (
 
 // Heads lists all stored entities by uid, then by the order of their sources.
 func (r *Run) Heads(ctx context.Context) ([]core.Head, error) {
-	list, err := pages(ctx, r, "uid,source_order,source,stream,place,kind,name,head", items, headsIn,
-		func(h core.Head) []any { return []any{h.UID, h.SourceOrder} })
+	list, err := pages(ctx, r, "rev,uid,source_order,source,stream,place,kind,name,head", items, headsIn,
+		func(h core.Head) []any { return []any{h.Row} })
 	if err != nil {
 		return nil, fmt.Errorf("list the entities of run %s: %w", r.id, err)
 	}
-	if more := r.carriedHeads(); len(more) > 0 {
-		list = append(list, more...)
-		slices.SortFunc(list, func(a, b core.Head) int {
-			return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.SourceOrder, b.SourceOrder))
-		})
-	}
-	return list, nil
+	list = append(list, r.carriedHeads()...)
+	slices.SortFunc(list, func(a, b core.Head) int {
+		return cmp.Or(cmp.Compare(a.UID, b.UID), cmp.Compare(a.SourceOrder, b.SourceOrder), cmp.Compare(b.Row, a.Row))
+	})
+	return slices.CompactFunc(list, func(a, b core.Head) bool { return a.UID == b.UID && a.SourceOrder == b.SourceOrder }), nil
 }
 
 // headsIn returns the heads in rows, from their columns and what they have besides.
@@ -46,7 +44,7 @@ func headsIn(rows *rqlite.Rows) ([]core.Head, error) {
 		var h core.Head
 		var order int64
 		var rest string
-		err := rows.Scan(&h.UID, &order, &h.Source, &h.Stream, &h.Place, &h.Kind, &h.Name, &rest)
+		err := rows.Scan(&h.Row, &h.UID, &order, &h.Source, &h.Stream, &h.Place, &h.Kind, &h.Name, &rest)
 		if err == nil {
 			h.SourceOrder = int(order)
 			err = json.Unmarshal([]byte(rest), &h)
@@ -71,13 +69,13 @@ func (r *Run) Mappings(ctx context.Context) ([]core.AssetMapping, error) {
 	return list, nil
 }
 
-// pages reads columns of a table, in the order of its keys, page after page. Like all that a run reads of its
+// pages reads columns of a table, in the order of its key, page after page. Like all that a run reads of its
 // own rows it wants certainty: a node that has just become the leader of a cluster may not have them all yet, and a row that does
 // not come is one that nobody misses.
 func pages[T any](ctx context.Context, r *Run, columns string, t table, read func(*rqlite.Rows) ([]T, error), key func(T) []any,
 ) ([]T, error) {
-	keys := strings.Join(tableColumns[t][:tableKeys[t]], ",")
-	after := make([]string, tableKeys[t])
+	keys := strings.Join(tableKeys[t], ",")
+	after := make([]string, len(tableKeys[t]))
 	for i := range after {
 		after[i] = fmt.Sprintf("?1->>%d", i)
 	}
@@ -234,7 +232,7 @@ func (r *Run) fetch(ctx context.Context, heads []core.Head) ([]*core.Entity, err
 
 func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity, error) {
 	list := make([]*core.Entity, len(heads))
-	var keys [][2]any
+	var keys []int64
 	var places []int
 	for i, h := range heads {
 		e, known, err := r.carriedOne(h)
@@ -242,21 +240,21 @@ func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity,
 			return nil, err
 		}
 		if list[i] = e; !known {
-			keys, places = append(keys, [2]any{h.UID, h.SourceOrder}), append(places, i)
+			keys, places = append(keys, h.Row), append(places, i)
 		}
 	}
 	if len(keys) == 0 {
 		return list, nil
 	}
-	wanted, err := json.Marshal(keys)
+	wanted, err := rqlite.List(keys)
 	if err != nil {
 		return nil, err
 	}
 	// CROSS JOIN keeps SQLite from going through the whole table, once for each key.
 	rows, err := r.library.client.QueryLinear(ctx, rqlite.Statement{
 		SQL: `SELECT k.key,COALESCE(i.entity,''),COALESCE(i.entity_blob,''),COALESCE(i.raw,''),COALESCE(i.raw_blob,'') ` +
-			`FROM json_each(?) k CROSS JOIN ` + items.of(r.number) + ` i ON i.uid=k.value->>0 AND i.source_order=k.value->>1`,
-		Args: []any{string(wanted)},
+			`FROM json_each(?) k CROSS JOIN ` + items.of(r.number) + ` i ON i.rev=k.value`,
+		Args: []any{wanted},
 	})
 	if err != nil {
 		return nil, err

@@ -97,7 +97,7 @@ func meanings() map[string]string {
 		"compendium_ids.uid":        "the item it leads to",
 		"compendium_ids.rank":       "0: its own id, 1: another id of it, 2: that of an item whose place it took",
 
-		"custom_items":              "The entities that the run made, one row a document of a source.",
+		"custom_items":              "The entities that the run made, one row a document of a source, in the order in which they were put.",
 		"custom_items.uid":          "identity of the entity",
 		"custom_items.source_order": "place of its source in the config: two sources may have the same document",
 		"custom_items.source":       "name of the source",
@@ -107,7 +107,7 @@ func meanings() map[string]string {
 		"custom_items.kind":         "creature, item, spell, …",
 		"custom_items.name":         "for people",
 		"custom_items.head":         "JSON: what linking has to know besides the other columns",
-		"custom_items.rev":          "number of the put the row comes from; a lower one that arrives late changes nothing",
+		"custom_items.rev":          "number of the put; of an entity that was put again the row with the highest one counts",
 		"custom_items.entity_blob":  "SHA-256 that names the file of a body over 64 KB; NULL: it is in `entity`",
 		"custom_items.raw_blob":     "the same for `raw`",
 		"custom_items.entity": "JSON: the entity without its raw document and, where both have room in 64 KB, a line break and the " +
@@ -118,12 +118,12 @@ func meanings() map[string]string {
 		"asset_mappings.source": "whose documents refer to it",
 		"asset_mappings.uri":    "as it stands there; `sha256:` and its hash when it is longer than 512 bytes",
 		"asset_mappings.body":   "JSON: status, asset and problem",
-		"asset_mappings.rev":    "as in `custom_items`",
+		"asset_mappings.rev":    "number of the put the row comes from; a lower one that arrives late changes nothing",
 
 		"problems":             "Failures by cause, as far as they were known at the last sign of life.",
 		"problems.fingerprint": "hash of code, plugin and message: the cause",
 		"problems.body":        "JSON: what happened, how often, what to do, examples",
-		"problems.rev":         "as in `custom_items`",
+		"problems.rev":         "as in `asset_mappings`",
 
 		"checkpoints":               "How far each stream was read and stored: never further than its rows.",
 		"checkpoints.source":        "name of the source",
@@ -136,17 +136,17 @@ func meanings() map[string]string {
 		"checkpoints.title":         "of the stream, for people",
 		"checkpoints.expected":      "how many records the source had announced",
 		"checkpoints.facts":         "JSON: what else the source has told of the stream",
-		"checkpoints.rev":           "as in `custom_items`",
+		"checkpoints.rev":           "as in `asset_mappings`",
 
 		"mishaps":        "Items that could not be read, one row each, so that a run that goes on counts them as before.",
 		"mishaps.source": "name of the source",
 		"mishaps.stream": "name of the stream within it",
 		"mishaps.place":  "number of the item in its stream, as it came",
 		"mishaps.body":   "JSON: what was wrong with it",
-		"mishaps.rev":    "as in `custom_items`",
+		"mishaps.rev":    "as in `asset_mappings`",
 
 		"made":          "The pictures that this run rendered itself, so that a run that goes on does not count them as found.",
 		"made.asset_id": "SHA-256 of the bytes as they came",
-		"made.rev":      "as in `custom_items`",
+		"made.rev":      "as in `asset_mappings`",
 	}
 }

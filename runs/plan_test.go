@@ -196,7 +196,8 @@ func indexed(sql, step string) bool {
 	case strings.Contains(step, "VIRTUAL TABLE"), step == "SCAN CONSTANT ROW":
 		return true
 	case strings.HasPrefix(step, "SCAN"):
-		return strings.Contains(step, "USING INDEX") && !strings.Contains(sql, "WHERE")
+		// A list goes along an index, or along the table itself where that is kept in the order of the list.
+		return !strings.Contains(sql, "WHERE") && (strings.Contains(step, "USING INDEX") || strings.Contains(sql, " ORDER BY rev LIMIT "))
 	case strings.Contains(step, "TEMP B-TREE FOR ORDER BY"):
 		return strings.HasSuffix(sql, "LIMIT 1") // of the few rows that an index found
 	}
@@ -207,6 +208,8 @@ func TestIndexedSeesWhatIsSlow(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"SELECT head FROM run_1_custom_items WHERE kind=?", "SCAN run_1_custom_items"},
 		{"SELECT head FROM run_1_custom_items WHERE kind=?", "SCAN run_1_custom_items USING INDEX sqlite_autoindex_run_1_custom_items_1"},
+		{"SELECT head FROM run_1_custom_items WHERE uid>? ORDER BY rev LIMIT 5", "SCAN run_1_custom_items"},
+		{"SELECT head FROM run_1_custom_items ORDER BY name LIMIT 5", "SCAN run_1_custom_items"},
 		{"SELECT head FROM run_1_custom_items ORDER BY name LIMIT 5", "USE TEMP B-TREE FOR ORDER BY"},
 		{"SELECT number FROM runs WHERE name=?", "SCAN runs"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/seed-98789ff7/converter/core"
 	"github.com/seed-98789ff7/converter/runs/blob"
@@ -52,33 +53,31 @@ func (r *Run) PutEntity(ctx context.Context, e *core.Entity, head core.Head) err
 	})
 }
 
-func itemKey(uid string, order int) string { return fmt.Sprintf("%s\x00%d", uid, order) }
+func itemKey(uid string, order int) string { return uid + "\x00" + strconv.Itoa(order) }
 
 // itemRow returns the row of an entity, and a sum that is another one when anything of it is.
 func (r *Run) itemRow(ctx context.Context, e *core.Entity, head core.Head) (row []any, sum string, err error) {
 	bare := *e
 	bare.Raw = nil
-	body, err := encoded(&bare)
-	if err != nil {
+	scratch, _ := r.library.packer.buffers.Get().(*bytes.Buffer) // nothing else is put there
+	defer r.library.packer.buffers.Put(scratch)
+	if err := encode(scratch, restOf(&head)); err != nil {
 		return nil, "", err
 	}
-	rest, err := encoded(restOf(&head))
-	if err != nil {
+	rest := scratch.String()
+	if err := encode(scratch, &bare); err != nil {
 		return nil, "", err
 	}
-	digest := sha256.New()
-	_, _ = fmt.Fprintf(digest, "%q %d %q %q %d %q %q", // never fails
-		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name)
-	for _, part := range [][]byte{rest, body, []byte(e.RawSHA256)} {
-		_, _ = digest.Write(part)
-	}
-	sum = hex.EncodeToString(digest.Sum(nil)[:16])
+	body := scratch.Bytes()
+	sum = rowSum(&head, rest, body, e.RawSHA256)
 	row = []any{
-		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name, sum, string(rest), nil, nil, nil, nil,
+		head.UID, head.SourceOrder, head.Source, head.Stream, head.Place, head.Kind, head.Name, sum, rest, nil, nil, nil, nil,
 	}
 	bodies := row[len(row)-4:]
 	if len(body)+1+len(e.Raw) <= inlineLimit {
-		bodies[0] = r.library.packer.inline(append(append(body, bodyEnd), e.Raw...))
+		scratch.WriteByte(bodyEnd)
+		scratch.Write(e.Raw)
+		bodies[0] = r.library.packer.inline(scratch.Bytes())
 		return row, sum, nil
 	}
 	if bodies[0], bodies[1], err = r.library.packer.store(ctx, r.bodies, body); err != nil {
@@ -86,6 +85,25 @@ func (r *Run) itemRow(ctx context.Context, e *core.Entity, head core.Head) (row 
 	}
 	bodies[2], bodies[3], err = r.library.packer.store(ctx, r.bodies, e.Raw)
 	return row, sum, err
+}
+
+// rowSum is a sum over all that a row says of an entity, and over its document by way of the document's own.
+func rowSum(h *core.Head, rest string, body []byte, raw string) string {
+	digest := sha256.New()
+	text := make([]byte, 0, 512)
+	quoted := func(s string) { text = append(strconv.AppendQuote(text, s), ' ') }
+	number := func(n int64) { text = append(strconv.AppendInt(text, n, 10), ' ') }
+	quoted(h.UID)
+	number(int64(h.SourceOrder))
+	quoted(h.Source)
+	quoted(h.Stream)
+	number(h.Place)
+	quoted(h.Kind)
+	text = append(strconv.AppendQuote(text, h.Name), rest...)
+	for _, part := range [][]byte{text, body, []byte(raw)} {
+		_, _ = digest.Write(part) // never fails
+	}
+	return hex.EncodeToString(digest.Sum(nil)[:16])
 }
 
 // bodyEnd parts an entity from its raw document where both are one body. JSON as it is encoded here has no line break.
@@ -117,12 +135,20 @@ func restOf(h *core.Head) *headRest {
 // encoded returns the JSON form of value without the escapes that only HTML needs.
 func encoded(value any) ([]byte, error) {
 	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
+	err := encode(&b, value)
+	return b.Bytes(), err
+}
+
+// encode makes it the content of b.
+func encode(b *bytes.Buffer, value any) error {
+	b.Reset()
+	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return nil, err
+		return err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	b.Truncate(b.Len() - 1) // a line break
+	return nil
 }
 
 // PutMapping queues an asset mapping. Its outcome is counted when it is stored, that of a pending one never.

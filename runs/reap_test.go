@@ -58,7 +58,11 @@ func TestReap(t *testing.T) {
 	if err := first.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := collect(t, first, heads)
+	stored, err := first.Heads(t.Context())
+	if err != nil || len(stored) != len(heads) {
+		t.Fatalf("%d heads, %v", len(stored), err)
+	}
+	want := collect(t, first, stored)
 	if entries, err := l.harvest.Find("home", options); len(entries) != 0 || err != nil {
 		t.Errorf("it is found before the run has ended: %v, %v", entries, err)
 	}

@@ -132,8 +132,15 @@ func (r *Run) reopen(ctx context.Context) error {
 	if err := r.furnish(ctx); err != nil {
 		return err
 	}
+	old, err := r.library.number(ctx, itemsByUID(r.number))
+	if err == nil && old > 0 {
+		_, err = r.library.client.Apply(ctx, append([]rqlite.Statement{owned(r.number, r.token)}, rebuildItems(r.number)...)...)
+	}
+	if err != nil {
+		return fmt.Errorf("bring what an earlier version stored of it into today's form: %w", err)
+	}
 	// The problems are counted anew.
-	_, err := r.library.client.Apply(ctx, owned(r.number, r.token), rqlite.Statement{SQL: `DELETE FROM ` + problems.of(r.number)})
+	_, err = r.library.client.Apply(ctx, owned(r.number, r.token), rqlite.Statement{SQL: `DELETE FROM ` + problems.of(r.number)})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/seed-98789ff7/converter/runs/rqlite"
 )
@@ -71,8 +72,8 @@ const (
 
 var tableNames = [tableCount]string{"custom_items", "asset_mappings", "problems", "checkpoints", "mishaps", "made"}
 
-// tableColumns are the columns of the tables of a run, keys first. The last one is the number of the put that a row
-// comes from: a write that arrives late, after its successor, changes nothing.
+// tableColumns are the columns of the tables of a run. The last one is the number of the put that a row comes from: of
+// several rows of one thing the one with the highest number counts.
 var tableColumns = [tableCount][]string{
 	items: {
 		"uid", "source_order", "source", "stream", "place", "kind", "name", "sum", "head", "entity", "entity_blob", "raw", "raw_blob", "rev",
@@ -85,9 +86,13 @@ var tableColumns = [tableCount][]string{
 }
 
 // tableBodies are the same in SQL. A row's short columns come first, so that lists are read without the bodies.
+//
+// Items are not kept by uid but by the number of their put: rows come to the end of the table, and there is no index whose
+// pages they would touch here and there, one a row, once there are many. An item that is put again has another row.
 var tableBodies = [tableCount]string{
-	items: `uid TEXT NOT NULL, source_order INTEGER NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL, place INTEGER NOT NULL, ` +
-		`kind TEXT NOT NULL, name TEXT NOT NULL, sum TEXT NOT NULL, head TEXT NOT NULL, rev INTEGER NOT NULL, entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(uid, source_order)`,
+	items: `rev INTEGER PRIMARY KEY, uid TEXT NOT NULL, source_order INTEGER NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL, ` +
+		`place INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, sum TEXT NOT NULL, head TEXT NOT NULL, ` +
+		`entity_blob TEXT, raw_blob TEXT, entity TEXT, raw TEXT`,
 	mappings: `source TEXT NOT NULL, uri TEXT NOT NULL, body TEXT NOT NULL, rev INTEGER NOT NULL, PRIMARY KEY(source, uri)`,
 	problems: `fingerprint TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, rev INTEGER NOT NULL`,
 	checkpoints: `source TEXT NOT NULL, stream TEXT NOT NULL, state_version INTEGER NOT NULL, state TEXT NOT NULL, ` +
@@ -103,18 +108,24 @@ var tableLong = [tableCount][]string{
 	items: {"head", "entity", "raw"}, mappings: {"body"}, problems: {"body"}, mishaps: {"body"}, checkpoints: {"state"},
 }
 
-var tableKeys = [tableCount]int{items: 2, mappings: 2, problems: 1, checkpoints: 2, mishaps: 3, made: 1}
+var tableKeys = [tableCount][]string{
+	items: {"rev"}, mappings: {"source", "uri"}, problems: {"fingerprint"}, checkpoints: {"source", "stream"},
+	mishaps: {"source", "stream", "place"}, made: {"asset_id"},
+}
 
 // of returns the table's name for a run. A number is all that a name is made from.
 func (t table) of(number int64) string { return fmt.Sprintf("run_%d_%s", number, tableNames[t]) }
 
-// upsert returns what writes rows of the table.
+// upsert returns what writes rows of the table. A write that arrives late, after its successor, changes nothing.
 func (t table) upsert(number int64) rqlite.Upsert {
 	name := t.of(number)
-	return rqlite.Upsert{
-		Table: name, Key: tableColumns[t][:tableKeys[t]], Columns: tableColumns[t], Long: tableLong[t],
-		Where: fmt.Sprintf("excluded.rev>%s.rev", name),
+	u := rqlite.Upsert{Table: name, Key: tableKeys[t], Columns: tableColumns[t], Long: tableLong[t]}
+	if t == items {
+		u.Update = []string{} // what has the number is the same
+	} else {
+		u.Where = fmt.Sprintf("excluded.rev>%s.rev", name)
 	}
+	return u
 }
 
 // createTables makes the tables of a run, all in one transaction.
@@ -124,6 +135,23 @@ func createTables(number int64) []rqlite.Statement {
 		list = append(list, rqlite.Statement{SQL: fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s(%s) STRICT", t.of(number), tableBodies[t])})
 	}
 	return list
+}
+
+// itemsByUID asks whether the items of a run are kept by uid, as earlier versions did.
+func itemsByUID(number int64) rqlite.Statement {
+	return rqlite.Statement{SQL: `SELECT COUNT(*) FROM pragma_table_info(?) WHERE name='uid' AND pk>0`, Args: []any{items.of(number)}}
+}
+
+// rebuildItems makes such a table one of today's, in one transaction that may be sent twice.
+func rebuildItems(number int64) []rqlite.Statement {
+	name, columns := items.of(number), strings.Join(tableColumns[items], ",")
+	rebuilt := name + "_rebuilt"
+	return []rqlite.Statement{
+		{SQL: fmt.Sprintf("CREATE TABLE %s(%s) STRICT", rebuilt, tableBodies[items])},
+		{SQL: fmt.Sprintf("INSERT INTO %s(%s)SELECT %s FROM %s WHERE true ON CONFLICT(rev)DO NOTHING", rebuilt, columns, columns, name)},
+		{SQL: "DROP TABLE " + name},
+		{SQL: "ALTER TABLE " + rebuilt + " RENAME TO " + name},
+	}
 }
 
 func dropTables(number int64) []rqlite.Statement {

@@ -5,6 +5,7 @@ package runs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -164,7 +165,7 @@ func TestEntities(t *testing.T) {
 	if err != nil || len(heads) != len(want) {
 		t.Fatalf("%d heads of %d, %v", len(heads), len(want), err)
 	}
-	if !reflect.DeepEqual(heads[0], h) {
+	if h.Row = heads[0].Row; h.Row == 0 || !reflect.DeepEqual(heads[0], h) {
 		t.Errorf("the first head is\n%+v, want\n%+v", heads[0], h)
 	}
 	for i, e := range collect(t, r, heads) {
@@ -179,7 +180,7 @@ func TestEntities(t *testing.T) {
 	for range r.Entities(t.Context(), heads) {
 		break
 	}
-	heads[3].UID = "foundry:nobody:x"
+	heads[3].UID, heads[3].Row = "foundry:nobody:x", 1<<40
 	err = nil
 	for _, err = range r.Entities(t.Context(), heads) {
 	}
@@ -196,10 +197,12 @@ func TestEntities(t *testing.T) {
 
 func countOf(s core.Summary, stage core.Stage) core.StageCounts { return s.Stage(stage) }
 
-// TestRowsOfEarlierVersions: a run that an earlier version has begun is read as it was. All of the head was in its column
-// then, and a document always had its own.
+// TestRowsOfEarlierVersions: a run that an earlier version has begun is read as it was, and taken up again. Its items were kept
+// by uid, all of the head was in its column, and a document always had its own.
 func TestRowsOfEarlierVersions(t *testing.T) {
-	r := begin(t, openLibrary(t, Config{}))
+	dir := filepath.Join(t.TempDir(), "library")
+	l := openLibrary(t, Config{Dir: dir})
+	r := begin(t, l)
 	small, large := []byte("{\"a\":\n1.50}"), []byte(`{"a":"`+strings.Repeat("b", 2*plainLimit)+`"}`)
 	var rows [][]any
 	var heads []core.Head
@@ -217,25 +220,103 @@ func TestRowsOfEarlierVersions(t *testing.T) {
 		heads = append(heads, h)
 		rows = append(rows, []any{
 			h.UID, h.SourceOrder, h.Source, h.Stream, h.Place, h.Kind, h.Name, "sum", string(head), r.library.packer.inline(body), nil,
-			r.library.packer.inline(raw), nil, 1,
+			r.library.packer.inline(raw), nil, 7 - i, // in the order of their uids they are not in that of the puts
 		})
 	}
-	statement, err := items.upsert(r.number).Statement(rows)
+	name := items.of(r.number)
+	statement, err := rqlite.Upsert{Table: name, Key: []string{"uid", "source_order"}, Columns: tableColumns[items]}.Statement(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.library.client.Apply(t.Context(), statement); err != nil {
+	_, err = l.client.Apply(t.Context(), rqlite.Statement{SQL: `DROP TABLE ` + name}, rqlite.Statement{SQL: `CREATE TABLE ` + name +
+		`(uid TEXT NOT NULL, source_order INTEGER NOT NULL, source TEXT NOT NULL, stream TEXT NOT NULL, place INTEGER NOT NULL, ` +
+		`kind TEXT NOT NULL, name TEXT NOT NULL, sum TEXT NOT NULL, head TEXT NOT NULL, rev INTEGER NOT NULL, entity_blob TEXT, ` +
+		`raw_blob TEXT, entity TEXT, raw TEXT, PRIMARY KEY(uid, source_order)) STRICT`}, statement)
+	if err != nil {
 		t.Fatal(err)
 	}
-	listed, err := r.Heads(t.Context())
-	if err != nil || !reflect.DeepEqual(listed, heads) {
-		t.Errorf("got %+v, %v", listed, err)
-	}
-	for i, e := range collect(t, r, listed) {
-		want, _ := item(i, i, [][]byte{small, large}[i])
-		if !reflect.DeepEqual(e, want) {
-			t.Errorf("got %+v, want %+v", e, want)
+	look := func() {
+		t.Helper()
+		listed, err := r.Heads(t.Context())
+		if err != nil || len(listed) != len(heads) {
+			t.Fatalf("got %+v, %v", listed, err)
 		}
+		for i, e := range collect(t, r, listed) {
+			want, _ := item(i, i, [][]byte{small, large}[i])
+			if !reflect.DeepEqual(e, want) {
+				t.Errorf("got %+v, want %+v", e, want)
+			}
+			if listed[i].Row = 0; !reflect.DeepEqual(listed[i], heads[i]) {
+				t.Errorf("got %+v, want %+v", listed[i], heads[i])
+			}
+		}
+	}
+	look()
+	closeLibrary(t, l)
+
+	l = openLibrary(t, Config{Dir: dir})
+	if r, err = l.Resume(t.Context(), r.ID(), nil); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	for range 2 { // an answer may be lost
+		if _, err := l.client.Apply(t.Context(), rebuildItems(r.number)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	if old, err := l.number(t.Context(), itemsByUID(r.number)); err != nil || old != 0 {
+		t.Errorf("kept by uid: %d, %v", old, err)
+	}
+	e, h := item(5, 0, small)
+	if err := errors.Join(r.PutEntity(t.Context(), e, h), r.Flush(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if listed, err := r.Heads(t.Context()); err != nil || len(listed) != 3 || listed[2].Row <= 7 {
+		t.Errorf("with one more: %+v, %v", listed, err)
+	}
+}
+
+// TestItemsPutAgain: of an item that was stored twice the later one counts, and the other one is removed when the run is read
+// again.
+func TestItemsPutAgain(t *testing.T) {
+	r := begin(t, openLibrary(t, Config{}))
+	for n := range 3 {
+		for i := range 2 {
+			e, h := item(i, 0, fmt.Appendf(nil, `{"n":%d}`, n*i))
+			if err := errors.Join(r.PutEntity(t.Context(), e, h), r.Flush(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	look := func() {
+		t.Helper()
+		heads, err := r.Heads(t.Context())
+		if err != nil || len(heads) != 2 {
+			t.Fatalf("%+v, %v", heads, err)
+		}
+		if got := collect(t, r, heads); string(got[0].Raw) != `{"n":0}` || string(got[1].Raw) != `{"n":2}` {
+			t.Errorf("%s and %s", got[0].Raw, got[1].Raw)
+		}
+	}
+	rows := func() int64 {
+		t.Helper()
+		n, err := r.library.number(t.Context(), rqlite.Statement{SQL: `SELECT COUNT(*) FROM ` + items.of(r.number)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	look()
+	if n := rows(); n != 6 {
+		t.Errorf("%d rows", n)
+	}
+	if err := r.Rewind(t.Context(), []core.Checkpoint{{Source: "home", Stream: "actors", Items: -1}}); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	if n := rows(); n != 2 {
+		t.Errorf("%d rows once it is read again", n)
 	}
 }
 

@@ -178,7 +178,7 @@ func TestStoreReport(t *testing.T) {
 	b := &shelf{settings: settings{rows: 1000}, filled: sample{Count: 1000, Seconds: 1, Bytes: 16 << 20, Peak: 50 << 20, PluginPeak: 150e6}}
 	round := map[string]sample{}
 	for _, name := range []string{
-		"write run", "write direct", "write single", "write batches", "look memory", "look picture", "look store", "items 1000", "items 10000",
+		"write run", "write direct", "write same", "write single", "write batches", "look memory", "look picture", "look store", "items 1000", "items 10000",
 		"items 100000",
 	} {
 		round[name] = sample{Seconds: 0.5, Count: 1000, Bytes: 2_000_000, CPU: 0.002, PluginCPU: 0.003}

@@ -187,6 +187,7 @@ func (b *shelf) report() report {
 	r.told = []bar{
 		{what: "answers/s: picture to store", of: "look picture", to: "look store", by: byRate},
 		{what: "rows a second of CPU: run to SQLite", of: "write run", to: "write direct", by: byWork},
+		{what: "rows/s: run to SQLite by number", of: "write run", to: "write same", by: byRate},
 		{what: "rows/s: batches that are ready", of: "write batches", to: "write direct", by: byRate},
 		{what: "batches on their way to run", of: runPlain + storing, to: runPlain, by: byWall},
 		{what: "the same, with pictures", of: runPictures + storing, to: runPictures, by: byWall},
@@ -199,7 +200,8 @@ func wayTable() table {
 		title: "items of 2 KB into the store",
 		rows: []row{
 			{"a run: entities put by two workers, batches of 100", "write run"},
-			{"SQLite itself: transactions of 100 rows", "write direct"},
+			{"SQLite itself: transactions of 100 rows, kept by uid", "write direct"},
+			{"the same, kept by number, as a run does", "write same"},
 			{"the client library: one row a request", "write single"},
 			{"batches of 100 rows that are ready, one at a time", "write batches"},
 		},

@@ -52,7 +52,8 @@ type bench struct {
 	process, otherProcess int // of the library's node and of that one
 
 	naive  *gorqlite.Connection
-	direct *direct
+	direct *direct // keeps rows by uid
+	same   *direct // keeps them as a run does
 	table  layout
 	rows   [][]any // as a run has stored them
 	mem    *cache.Cache
@@ -95,7 +96,8 @@ func open(ctx context.Context, at places) (_ *bench, err error) {
 	}
 	b.cells = []cell{
 		{"write run", b.writeRun},
-		{"write direct", b.writeDirect},
+		{"write direct", func(context.Context) (sample, error) { return b.writeDirect(b.direct) }},
+		{"write same", func(context.Context) (sample, error) { return b.writeDirect(b.same) }},
 		{"write single", b.writeSingle},
 		{"write batches", b.writeBatches},
 		{"look memory", b.lookMemory},
@@ -113,8 +115,10 @@ func (b *bench) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	var faults []error
-	if b.direct != nil {
-		faults = append(faults, b.direct.close())
+	for _, d := range []*direct{b.direct, b.same} {
+		if d != nil {
+			faults = append(faults, d.close())
+		}
 	}
 	if b.mem != nil {
 		faults = append(faults, b.mem.Close(ctx))
@@ -172,6 +176,16 @@ type layout struct {
 
 func (l layout) insert() string {
 	return "INSERT INTO items(" + strings.Join(l.columns, ",") + ") VALUES(" + strings.Repeat("?,", len(l.columns)-1) + "?)"
+}
+
+// byUID is the same table as a program has it that keeps entities by what identifies them.
+func (l layout) byUID() (string, error) {
+	const number, end = "rev INTEGER PRIMARY KEY", ") STRICT"
+	if strings.Count(l.ddl, number) != 1 || !strings.HasSuffix(l.ddl, end) {
+		return "", fmt.Errorf("what keeps rows by uid cannot be made of %s", l.ddl)
+	}
+	ddl := strings.Replace(l.ddl, number, "rev INTEGER NOT NULL", 1)
+	return strings.TrimSuffix(ddl, end) + ", PRIMARY KEY(uid, source_order)" + end, nil
 }
 
 // learn has a run store all rows, and reads them back: they are what the other ways write.
@@ -292,7 +306,7 @@ func (b *bench) other(ctx context.Context) (err error) {
 	return err
 }
 
-// aside starts the program that writes into SQLite itself.
+// aside starts the programs that write into SQLite itself.
 func (b *bench) aside(ctx context.Context) error {
 	path := filepath.Join(b.at.dir, "rows.jsonl")
 	file, err := os.Create(path)
@@ -306,7 +320,14 @@ func (b *bench) aside(ctx context.Context) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	b.direct, err = startDirect(ctx, b.at.direct, filepath.Join(b.at.dir, "direct.sqlite"), b.table.ddl, b.table.insert(), path)
+	byUID, err := b.table.byUID()
+	if err != nil {
+		return err
+	}
+	if b.direct, err = startDirect(ctx, b.at.direct, filepath.Join(b.at.dir, "direct.sqlite"), byUID, b.table.insert(), path); err != nil {
+		return err
+	}
+	b.same, err = startDirect(ctx, b.at.direct, filepath.Join(b.at.dir, "same.sqlite"), b.table.ddl, b.table.insert(), path)
 	return err
 }
 

@@ -33,6 +33,20 @@ func TestInsert(t *testing.T) {
 	}
 }
 
+// TestByUID: the table that a run keeps by number is one that is kept by uid, and nothing else is different.
+func TestByUID(t *testing.T) {
+	l := layout{ddl: "CREATE TABLE items(rev INTEGER PRIMARY KEY, uid TEXT NOT NULL, source_order INTEGER NOT NULL) STRICT"}
+	const want = "CREATE TABLE items(rev INTEGER NOT NULL, uid TEXT NOT NULL, source_order INTEGER NOT NULL, PRIMARY KEY(uid, source_order)) STRICT"
+	if got, err := l.byUID(); err != nil || got != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	for _, ddl := range []string{"", "CREATE TABLE items(rev INTEGER PRIMARY KEY)", "CREATE TABLE items(rev INTEGER NOT NULL) STRICT"} {
+		if got, err := (layout{ddl: ddl}).byUID(); err == nil {
+			t.Errorf("%q became %q", ddl, got)
+		}
+	}
+}
+
 // TestEach: each number is given to one worker, and the first error ends it.
 func TestEach(t *testing.T) {
 	const count = 1000
