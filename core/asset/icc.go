@@ -341,21 +341,23 @@ func (t *toSRGB) changesNothing() bool {
 func abs(v int) int { return max(v, -v) }
 
 // apply converts a picture, in place.
-func (t *toSRGB) apply(p picture) error {
+func (t *toSRGB) apply(p picture) (picture, error) {
 	if p.planes != nil {
-		return t.applyPlanes(p.planes)
+		err := t.applyPlanes(p.planes, p.matrix())
+		p.full = false
+		return p, err
 	}
 	code := coded()
 	for i := 0; i+4 <= len(p.pixels.Pix); i += 4 {
 		d := p.pixels.Pix[i : i+4 : i+4]
 		d[0], d[1], d[2] = t.convert(code, d[0], d[1], d[2])
 	}
-	return nil
+	return p, nil
 }
 
-// applyPlanes converts planes with video levels. The pixels that share a chroma sample are converted with it, and share the
+// applyPlanes converts planes, to video levels. The pixels that share a chroma sample are converted with it, and share the
 // mean of what they come to; so no picture in pixels is ever held.
-func (t *toSRGB) applyPlanes(m *image.YCbCr) error {
+func (t *toSRGB) applyPlanes(m *image.YCbCr, from *matrix) error {
 	luma, cb, cr, stepX, stepY, err := split(m)
 	if err != nil {
 		return err
@@ -370,7 +372,7 @@ func (t *toSRGB) applyPlanes(m *image.YCbCr) error {
 			for y := cy * stepY; y < min((cy+1)*stepY, luma.height); y++ {
 				for x := cx * stepX; x < min((cx+1)*stepX, luma.width); x++ {
 					l := luma.pix[y*luma.stride+x:][:1]
-					limitedRange.row(rgb[:], l, blue, red)
+					from.row(rgb[:], l, blue, red)
 					r, g, b := t.convert(code, rgb[0], rgb[1], rgb[2])
 					sumR, sumG, sumB, n = sumR+int32(r), sumG+int32(g), sumB+int32(b), n+1
 					l[0] = byte((16839*int32(r) + 33059*int32(g) + 6420*int32(b) + 16<<16 + 1<<15) >> 16)
@@ -406,7 +408,7 @@ func (p picture) standardise(ctx context.Context, f Format, data []byte) (_ pict
 		p.pixels, err = toNRGBA(p.inks)
 		p.inks = nil
 	case t != nil:
-		err = t.apply(p)
+		p, err = t.apply(p)
 	}
 	return p, err
 }

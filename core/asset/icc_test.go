@@ -139,9 +139,9 @@ func TestPlanesAndPixelsAreConvertedAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := gradient(64, 48, opaque)
-	p := picture{planes: toPlanes(want)}
-	if err := errors.Join(conversion.apply(p), conversion.apply(picture{pixels: want})); err != nil {
-		t.Fatal(err)
+	p, err := conversion.apply(picture{planes: toPlanes(want)})
+	if _, wrong := conversion.apply(picture{pixels: want}); err != nil || wrong != nil {
+		t.Fatal(err, wrong)
 	}
 	got, err := p.rgb()
 	if err != nil {
@@ -164,7 +164,7 @@ func FuzzProfile(f *testing.F) {
 				conversion.table.inks(image.NewCMYK(image.Rect(0, 0, 2, 2)))
 				return
 			}
-			if err := conversion.apply(picture{pixels: image.NewNRGBA(image.Rect(0, 0, 2, 2))}); err != nil {
+			if _, err := conversion.apply(picture{pixels: image.NewNRGBA(image.Rect(0, 0, 2, 2))}); err != nil {
 				t.Error(err)
 			}
 		}

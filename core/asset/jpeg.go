@@ -193,10 +193,9 @@ func decodeStandardJPEG(ctx context.Context, data []byte, shape jpegShape) (pict
 func fromJPEG(img image.Image) (picture, error) {
 	switch m := img.(type) {
 	case *image.YCbCr:
-		toVideo(m)
-		return picture{planes: m}, nil
+		return picture{planes: m, full: true}, nil
 	case *image.Gray:
-		return picture{planes: grayPlanes(m)}, nil
+		return picture{planes: grayPlanes(m), full: true}, nil
 	case *image.CMYK:
 		return picture{inks: m}, nil
 	default:

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// picture is a decoded picture in the form in which it is worked on. What is opaque is held in planes of luma and chroma with
-// video levels, as WebP stores it: that is a third of the memory, and resampling it a fifth of the work. What has
-// transparency is held in pixels.
+// picture is a decoded picture in the form in which it is worked on. What is opaque is held in planes of luma and chroma, as WebP
+// stores it: that is a third of the memory, and resampling it a fifth of the work. What has transparency is held in pixels.
 type picture struct {
-	planes *image.YCbCr
+	planes *image.YCbCr // with video levels, which WebP has
+	full   bool         // but for these, which have all 256, as JPEG does
 	pixels *image.NRGBA // nil if there are planes
 	inks   *image.CMYK  // only between decoding and applying the profile
 
@@ -29,7 +29,7 @@ func (p picture) image() (image.Image, error) {
 	if p.planes == nil {
 		return p.pixels, nil
 	}
-	return scalePlanes(p.planes, p.planes.Rect.Size())
+	return scalePlanes(p.planes, p.planes.Rect.Size(), p.levels())
 }
 
 // scale resamples with Lanczos-3.
@@ -37,8 +37,27 @@ func (p picture) scale(size image.Point) (picture, error) {
 	if p.planes == nil {
 		return picture{pixels: scale(p.pixels, size)}, nil
 	}
-	planes, err := scalePlanes(p.planes, size)
+	if p.planes.Rect.Size() == size {
+		return p, nil // its levels are for the next to bring down
+	}
+	planes, err := scalePlanes(p.planes, size, p.levels())
 	return picture{planes: planes}, err
+}
+
+// levels are those that its planes have.
+func (p picture) levels() *levelRange {
+	if p.full {
+		return &levelRanges().full
+	}
+	return &levelRanges().video
+}
+
+// matrix goes from its planes to colours.
+func (p picture) matrix() *matrix {
+	if p.full {
+		return &fullRange
+	}
+	return &limitedRange
 }
 
 // rgb returns the picture in pixels.
@@ -46,7 +65,7 @@ func (p picture) rgb() (*image.NRGBA, error) {
 	if p.planes == nil {
 		return p.pixels, nil
 	}
-	return fromPlanes(planes{YCbCr: p.planes, matrix: limitedRange})
+	return fromPlanes(planes{YCbCr: p.planes, matrix: *p.matrix()})
 }
 
 // upright applies an EXIF orientation.
@@ -61,7 +80,7 @@ func (p picture) upright(orientation int) (picture, error) {
 	if err != nil {
 		return p, err
 	}
-	p.planes, p.pixels = nil, upright(m, orientation)
+	p.planes, p.full, p.pixels = nil, false, upright(m, orientation)
 	return p, nil
 }
 
@@ -109,49 +128,77 @@ func chromaOf(r, g, b int32) (cb, cr byte) {
 	return byte((-9719*r - 19081*g + 28800*b + 128<<18 + 1<<17) >> 18), byte((28800*r - 24116*g - 4684*b + 128<<18 + 1<<17) >> 18)
 }
 
-// levels are the tables from all 256 levels, which JPEG uses, to video levels.
-var levels = sync.OnceValue(func() *[2][256]byte {
-	var t [2][256]byte
+// mapping brings the samples of a plane to video levels.
+type mapping struct {
+	fine  levels     // what is resampled, which is rounded behind that
+	whole *[256]byte // what is not; nil: it stays as it is
+}
+
+// levelRange is how the planes of a picture are brought to video levels.
+type levelRange struct{ luma, chroma mapping }
+
+var levelRanges = sync.OnceValue(func() *struct{ video, full levelRange } {
+	var r struct{ video, full levelRange }
+	r.full.luma.whole, r.full.chroma.whole = new([256]byte), new([256]byte)
 	for i := range 256 {
-		t[0][i] = byte(16 + (i*219*2+255)/510)
-		t[1][i] = byte(128 + ((i-128)*224*2+255*(1<<20)+255)/510 - 1<<19)
+		r.video.luma.fine[i], r.video.chroma.fine[i] = int64(i)<<middleBits, int64(i)<<middleBits
+		r.full.luma.fine[i] = (int64(16*255+i*219)<<(middleBits+1) + 255) / 510
+		r.full.chroma.fine[i] = (int64(128*255+(i-128)*224)<<(middleBits+1) + 255) / 510
+		r.full.luma.whole[i] = byte(16 + (i*219*2+255)/510)
+		r.full.chroma.whole[i] = byte((128*510 + (i-128)*224*2 + 255) / 510)
 	}
-	return &t
+	return &r
 })
 
-// toVideo brings the planes of a JPEG to video levels, in place. Half of the work is done beside the other.
-func toVideo(m *image.YCbCr) {
-	t := levels()
+// scale resamples a plane. At scale 1 nothing is mixed.
+func (m *mapping) scale(p plane, width, height int, scaleX, scaleY float64) plane {
+	switch {
+	case scaleX != 1 || scaleY != 1:
+		return p.resample(width, height, scaleX, scaleY, &m.fine)
+	case m.whole == nil:
+		return p
+	}
+	out, whole := newPlane(width, height), m.whole
+	for y := range height {
+		dst := out.pix[y*width:][:width]
+		for x, v := range p.pix[y*p.stride:][:width] {
+			dst[x] = whole[v]
+		}
+	}
+	return out
+}
+
+// video brings its planes to video levels, in place. Half of the work is done beside the other.
+func (p *picture) video() {
+	if !p.full {
+		return
+	}
+	m, r := p.planes, p.levels()
 	upper, lower := m.Y[:len(m.Y)*3/4], m.Y[len(m.Y)*3/4:] // chroma is half as much as luma
 	var beside sync.WaitGroup
 	beside.Go(func() {
-		toLevels(&t[0], lower)
-		toLevels(&t[1], m.Cb)
-		toLevels(&t[1], m.Cr)
+		r.luma.apply(lower)
+		r.chroma.apply(m.Cb)
+		r.chroma.apply(m.Cr)
 	})
-	toLevels(&t[0], upper)
+	r.luma.apply(upper)
 	beside.Wait()
+	p.full = false
 }
 
-func toLevels(table *[256]byte, samples []byte) {
+func (m *mapping) apply(samples []byte) {
+	whole := m.whole
 	for i, v := range samples {
-		samples[i] = table[v]
+		samples[i] = whole[v]
 	}
 }
 
-// grayPlanes returns a gray picture with all 256 levels as planes with video levels.
+// grayPlanes returns a gray picture as planes with the same levels. It takes the picture over.
 func grayPlanes(m *image.Gray) *image.YCbCr {
 	width, height := m.Rect.Dx(), m.Rect.Dy()
-	out := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	t := levels()
-	for y := range height {
-		dst := out.Y[y*out.YStride:][:width]
-		for x, v := range m.Pix[y*m.Stride:][:width] {
-			dst[x] = t[0][v]
-		}
+	cb, cr := newPlane(ceil(width, 2), ceil(height, 2)), newPlane(ceil(width, 2), ceil(height, 2))
+	for i := range cb.pix {
+		cb.pix[i], cr.pix[i] = 128, 128
 	}
-	for i := range out.Cb {
-		out.Cb[i], out.Cr[i] = 128, 128
-	}
-	return out
+	return join(plane{pix: m.Pix, stride: m.Stride, width: width, height: height}, cb, cr, image.YCbCrSubsampleRatio420)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // recipeVersion is raised when Render makes other bytes of the same asset and config.
-const recipeVersion = 3
+const recipeVersion = 4
 
 // Recipe names everything besides an asset's bytes that decides what Render makes of it: same bytes, same recipe, same
 // renditions.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
 	"strings"
 	"sync"
@@ -257,5 +258,82 @@ func TestSuspectJPEG(t *testing.T) {
 	// A flip in the extra bits of a coefficient changes no length and cannot be seen.
 	if flagged*5 < tried {
 		t.Errorf("only %d of %d flipped bits were noticed", flagged, tried)
+	}
+}
+
+// seen keeps the planes that it was given.
+type seen struct {
+	sketch
+	mu     *sync.Mutex
+	planes map[string]*image.YCbCr // by size and quality
+}
+
+func (s seen) Encode(ctx context.Context, m image.Image, quality, method int) ([]byte, error) {
+	if m, ok := m.(*image.YCbCr); ok {
+		s.mu.Lock()
+		s.planes[fmt.Sprintf("%v at %d", m.Rect.Size(), quality)] = m
+		s.mu.Unlock()
+	}
+	return s.sketch.Encode(ctx, m, quality, method)
+}
+
+// TestBothForms: what is encoded at the size that it has is the JPEG's own samples at video levels, whatever else is made of them and
+// whether they are held in one form or in two, and its sizes are the same with an original and without, but for a large one's last bit.
+func TestBothForms(t *testing.T) {
+	gray := image.NewGray(image.Rect(0, 0, 3001, 3001))
+	for i := range gray.Pix {
+		gray.Pix[i] = byte(i%3001>>3 + i/3001>>4)
+	}
+	small := gray.SubImage(image.Rect(0, 0, 301, 203))
+	for name, data := range map[string][]byte{
+		"colours": asJPEG(t, gradient(301, 203, opaque)), "gray": asJPEG(t, small), "large": asJPEG(t, gray),
+	} {
+		h, err := Inspect(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if large := h.Width*h.Height > bothForms; large != (name == "large") {
+			t.Fatalf("%s is of the wrong size", name)
+		}
+		want, err := decode(t.Context(), data, h)
+		if err != nil || !want.full {
+			t.Fatal(want.full, err)
+		}
+		want.video()
+		made := map[string]seen{}
+		for _, original := range []string{OriginalWebP, OriginalKeep} {
+			e := seen{mu: &sync.Mutex{}, planes: map[string]*image.YCbCr{}}
+			c := Config{Encoder: e, Original: original, Resolutions: []Resolution{{"whole", 4000}, {"small", 100}}}
+			if _, err := Render(t.Context(), data, c); err != nil {
+				t.Fatal(err)
+			}
+			made[original] = e
+			for what, got := range e.planes {
+				if got.Rect != want.planes.Rect {
+					continue
+				}
+				for y := range got.Rect.Dy() {
+					row, same := got.Y[y*got.YStride:][:h.Width], want.planes.Y[y*want.planes.YStride:][:h.Width]
+					if !bytes.Equal(row, same) {
+						t.Fatalf("%s, %s, %s: row %d is another", name, original, what, y)
+					}
+				}
+			}
+		}
+		if n := len(made[OriginalWebP].planes); n != 3 {
+			t.Errorf("%s: %d pictures were encoded", name, n)
+		}
+		for what, got := range made[OriginalKeep].planes {
+			off := 0
+			for y := range got.Rect.Dy() {
+				for x := range got.Rect.Dx() {
+					beside := made[OriginalWebP].planes[what].YCbCrAt(x, y)
+					off = max(off, abs(int(got.YCbCrAt(x, y).Y)-int(beside.Y)), abs(int(got.YCbCrAt(x, y).Cb)-int(beside.Cb)))
+				}
+			}
+			if off > 1 || off > 0 && name != "large" {
+				t.Errorf("%s, %s: it differs by %d with an original", name, what, off)
+			}
+		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// The resampler's fixed point: weights have weightBits, rows between the two passes keep middleBits of what follows the point,
-// so that nothing is rounded to whole levels in between.
+// The resampler's fixed point: weights have weightBits, samples and the rows between the two passes have middleBits of what follows
+// the point, so that nothing is rounded to whole levels before the end.
 const (
 	weightBits = 15
 	middleBits = 6
@@ -76,11 +76,14 @@ func newPlane(width, height int) plane {
 	return plane{pix: make([]byte, width*height), stride: width, width: width, height: height}
 }
 
+// levels are what the 256 values of a sample stand for, with middleBits behind the point.
+type levels [256]int64
+
 // resample returns the plane at another size. Rows are narrowed once each, and no more of them are held than are mixed.
 //
 // Two sums are made with one multiplication, in the halves of an int64: whatever the lower one comes to, signed, is taken off
 // before the upper one is looked at. Two rows are narrowed at a time, and two neighbours mixed.
-func (p plane) resample(width, height int, scaleX, scaleY float64) plane {
+func (p plane) resample(width, height int, scaleX, scaleY float64, of *levels) plane {
 	out := newPlane(width, height)
 	across, down := newAxis(p.width, width, scaleX), newAxis(p.height, height, scaleY)
 	rows := make([][]int64, down.stride+2)
@@ -93,7 +96,7 @@ func (p plane) resample(width, height int, scaleX, scaleY float64) plane {
 		first, count := down.from[y], down.count[y]
 		for ; next < first+count; next += 2 {
 			if next+1 >= first {
-				pair(both, p.pix[next*p.stride:][:p.width], p.pix[min(next+1, p.height-1)*p.stride:])
+				of.pair(both, p.pix[next*p.stride:][:p.width], p.pix[min(next+1, p.height-1)*p.stride:])
 				across.narrow(rows[next%len(rows)], rows[(next+1)%len(rows)], both)
 			}
 		}
@@ -132,11 +135,11 @@ func halves(sum int64) (low, high int64) {
 	return low, (sum - low) >> 32
 }
 
-// pair puts two rows into the halves.
-func pair(dst []int64, low, high []byte) {
+// pair puts what two rows stand for into the halves.
+func (l *levels) pair(dst []int64, low, high []byte) {
 	low, high = low[:len(dst)], high[:len(dst)]
 	for x := range dst {
-		dst[x] = int64(low[x]) | int64(high[x])<<32
+		dst[x] = l[low[x]] | l[high[x]]<<32
 	}
 }
 
@@ -150,7 +153,6 @@ func addTwo(sums, a, b []int64, weightA, weightB int64) {
 
 // narrow makes two rows of a pair. Each holds two neighbours in the halves.
 func (a *axis) narrow(upper, lower, src []int64) {
-	const shift = weightBits - middleBits
 	lower = lower[:len(upper)]
 	for i := range upper {
 		evenUpper, evenLower := halves(a.mix(2*i, src))
@@ -158,14 +160,14 @@ func (a *axis) narrow(upper, lower, src []int64) {
 		if 2*i+1 < len(a.from) {
 			oddUpper, oddLower = halves(a.mix(2*i+1, src))
 		}
-		upper[i] = evenUpper>>shift + oddUpper>>shift<<32
-		lower[i] = evenLower>>shift + oddLower>>shift<<32
+		upper[i] = evenUpper>>weightBits + oddUpper>>weightBits<<32
+		lower[i] = evenLower>>weightBits + oddLower>>weightBits<<32
 	}
 }
 
 // mix makes one sample of a pair of rows.
 func (a *axis) mix(x int, src []int64) int64 {
-	const half = 1 << (weightBits - middleBits - 1)
+	const half = 1 << (weightBits - 1)
 	weights := a.weights[x*a.stride:][:a.count[x]]
 	part := src[a.from[x]:][:len(weights)]
 	sum := int64(half + half<<32)
@@ -233,22 +235,17 @@ func join(luma, cb, cr plane, ratio image.YCbCrSubsampleRatio) *image.YCbCr {
 	}
 }
 
-// scalePlanes resamples to a size, and to the chroma of WebP, which is half as fine as luma both ways.
-func scalePlanes(m *image.YCbCr, size image.Point) (*image.YCbCr, error) {
-	if m.Rect.Size() == size && m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
-		return m, nil
-	}
+// scalePlanes resamples to a size, and to the chroma of WebP, which is half as fine as luma both ways, and its levels.
+func scalePlanes(m *image.YCbCr, size image.Point, r *levelRange) (*image.YCbCr, error) {
 	luma, cb, cr, stepX, stepY, err := split(m)
 	if err != nil {
 		return nil, err
 	}
 	x, y := float64(luma.width)/float64(size.X), float64(luma.height)/float64(size.Y)
-	if luma.width != size.X || luma.height != size.Y {
-		luma = luma.resample(size.X, size.Y, x, y)
-	}
+	luma = r.luma.scale(luma, size.X, size.Y, x, y)
 	x, y = 2*x/float64(stepX), 2*y/float64(stepY)
-	cb = cb.resample(ceil(size.X, 2), ceil(size.Y, 2), x, y)
-	cr = cr.resample(ceil(size.X, 2), ceil(size.Y, 2), x, y)
+	cb = r.chroma.scale(cb, ceil(size.X, 2), ceil(size.Y, 2), x, y)
+	cr = r.chroma.scale(cr, ceil(size.X, 2), ceil(size.Y, 2), x, y)
 	return join(luma, cb, cr, image.YCbCrSubsampleRatio420), nil
 }
 

@@ -121,12 +121,37 @@ func TestResampleIsExact(t *testing.T) {
 		noise = noise*1664525 + 1013904223
 		m.Pix[i] = byte(60 + i%150/2 + int(noise>>26))
 	}
-	for _, size := range []image.Point{{75, 55}, {61, 40}, {149, 109}, {7, 110}, {1, 1}} {
-		p := plane{pix: m.Pix, stride: m.Stride, width: 150, height: 110}
-		got := p.resample(size.X, size.Y, 150/float64(size.X), 110/float64(size.Y))
-		for i, want := range exact(m, size) {
-			if d := math.Abs(float64(got.pix[i]) - min(max(want, 0), 255)); d > 0.6 {
-				t.Fatalf("%v: sample %d is %d, want %.2f", size, i, got.pix[i], want)
+	for name, brought := range map[string]struct {
+		by              *mapping
+		level, from, to float64
+	}{
+		"as it is": {&levelRanges().video.luma, 1, 0, 0}, "luma": {&levelRanges().full.luma, 219. / 255, 0, 16}, "chroma": {&levelRanges().full.chroma, 224. / 255, 128, 128},
+	} {
+		for _, size := range []image.Point{{75, 55}, {61, 40}, {149, 109}, {7, 110}, {1, 1}} {
+			p := plane{pix: m.Pix, stride: m.Stride, width: 150, height: 110}
+			got := p.resample(size.X, size.Y, 150/float64(size.X), 110/float64(size.Y), &brought.by.fine)
+			for i, want := range exact(m, size) {
+				want = (want-brought.from)*brought.level + brought.to
+				if d := math.Abs(float64(got.pix[i]) - min(max(want, 0), 255)); d > 0.6 {
+					t.Fatalf("%s, %v: sample %d is %d, want %.2f", name, size, i, got.pix[i], want)
+				}
+			}
+		}
+	}
+}
+
+// TestHalvesHold: whatever the samples are, no sum outgrows its half of an int64.
+func TestHalvesHold(t *testing.T) {
+	for _, lengths := range [][2]int{{4096, 1920}, {1920, 800}, {800, 256}, {97, 96}, {9, 4}, {3, 2}, {2, 1}, {5, 9}, {1, 1}} {
+		a := newAxis(lengths[0], lengths[1], float64(lengths[0])/float64(lengths[1]))
+		for i := range a.from {
+			var above, below int64 // what the weights come to
+			for _, w := range a.weights[i*a.stride:][:a.count[i]] {
+				above, below = above+max(w, 0), below+max(-w, 0)
+			}
+			reach := float64(above+below) / (1 << weightBits) // of what the rows hold, too
+			if most := reach * reach * (255 << middleBits) * (1 << weightBits); most+(1<<(weightBits+middleBits)) > math.MaxInt32 {
+				t.Errorf("%d to %d: sample %d may come to %.0f", lengths[0], lengths[1], i, most)
 			}
 		}
 	}
@@ -138,7 +163,7 @@ func TestFlatStaysFlat(t *testing.T) {
 		for i := range p.pix {
 			p.pix[i] = v
 		}
-		for i, got := range p.resample(40, 23, 97.0/40, 61.0/23).pix {
+		for i, got := range p.resample(40, 23, 97.0/40, 61.0/23, &levelRanges().video.luma.fine).pix {
 			if got != v {
 				t.Fatalf("sample %d of a flat %d is %d", i, v, got)
 			}
@@ -301,7 +326,7 @@ func TestResampleTwoAtOnce(t *testing.T) {
 			}
 		}
 		scaleX, scaleY := float64(tt.from.X)/float64(tt.to.X), float64(tt.from.Y)/float64(tt.to.Y)
-		got := p.resample(tt.to.X, tt.to.Y, scaleX, scaleY)
+		got := p.resample(tt.to.X, tt.to.Y, scaleX, scaleY, &levelRanges().video.luma.fine)
 		across, down := newAxis(tt.from.X, tt.to.X, scaleX), newAxis(tt.from.Y, tt.to.Y, scaleY)
 		for y := range tt.to.Y {
 			for x := range tt.to.X {

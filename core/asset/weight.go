@@ -20,6 +20,9 @@ func Weight(h Header, c Config) int64 {
 	}
 	encoding := min(mp, largestBox) * encodeCost(h, c, c.EffortResolution)
 	if again, _ := encodesOriginal(h, c); again { // beside the resolutions
+		if h.Format == JPEG && mp <= bothForms/1e6 {
+			held *= 2
+		}
 		encoding += min(mp, largestOriginal(h, c)) * encodeCost(h, c, c.EffortOriginal)
 	}
 	return base + int64(max(mp*decodeCost(h), mp*held+encoding)+0.5)
