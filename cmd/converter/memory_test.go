@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gen2brain/avif"
 	"golang.org/x/image/tiff"
 
 	"github.com/seed-98789ff7/converter/core"
@@ -59,6 +60,42 @@ func progressive(t *testing.T, data []byte) []byte {
 	}
 	t.Skip("SKIPPED: there is no Python with Pillow: apt-get install python3-pil")
 	return nil
+}
+
+// asAVIF makes a large picture that is quickly coded, with chroma as fine as luma. What has more than 8 bits, avifenc writes, or the
+// test is skipped.
+func asAVIF(t *testing.T, side, bits int, alpha bool) []byte {
+	t.Helper()
+	m := image.NewNRGBA(image.Rect(0, 0, side, side))
+	for i := range side * side {
+		x, y := i%side, i/side
+		p := m.Pix[4*i:][:4]
+		p[0], p[1], p[2], p[3] = byte(x>>5), byte(y>>5), 90, 255
+		if alpha {
+			p[3] = byte(200 + x>>7%50)
+		}
+	}
+	var b bytes.Buffer
+	if bits == 8 {
+		check(t, avif.Encode(&b, m, avif.Options{Speed: 10}))
+		return b.Bytes()
+	}
+	program, err := exec.LookPath("avifenc")
+	if err != nil {
+		t.Skip("SKIPPED: there is no avifenc: apt-get install libavif-bin")
+	}
+	quick := png.Encoder{CompressionLevel: png.BestSpeed}
+	check(t, quick.Encode(&b, m))
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from.png"), filepath.Join(dir, "to.avif")
+	check(t, os.WriteFile(from, b.Bytes(), 0o666))
+	said, err := exec.CommandContext(t.Context(), program, "-s", "10", "-y", "444", "-d", strconv.Itoa(bits), from, to).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	made, err := os.ReadFile(to)
+	check(t, err)
+	return made
 }
 
 // TestMemory: what a run has in memory at most with the worst pictures that pass the budget, each alone, and with large maps in the
@@ -112,6 +149,10 @@ func TestMemory(t *testing.T) {
 		{"progressive JPEG", "jpg", 1, 1280, func(t *testing.T) []byte { //nolint:thelper // it is data of the test
 			return progressive(t, asJPEG(9100))
 		}},
+		{"AVIF", "avif", 1, 1280, func(t *testing.T) []byte { return asAVIF(t, 5773, 8, false) }},                              //nolint:thelper // the same
+		{"AVIF with transparency", "avif", 1, 1280, func(t *testing.T) []byte { return asAVIF(t, 4714, 8, true) }},             //nolint:thelper // the same
+		{"AVIF of 10 bits", "avif", 1, 1280, func(t *testing.T) []byte { return asAVIF(t, 4082, 10, false) }},                  //nolint:thelper // the same
+		{"AVIF of 10 bits with transparency", "avif", 1, 1280, func(t *testing.T) []byte { return asAVIF(t, 3651, 10, true) }}, //nolint:thelper // the same
 		{"WebP", "webp", 1, 1280, func(*testing.T) []byte { return webp(planes(10000)) }},
 		{"eight maps as JPEG", "jpg", 8, 300, func(t *testing.T) []byte { //nolint:thelper // the same
 			return encode(func(b *bytes.Buffer) error { return jpeg.Encode(b, atlas(t), &jpeg.Options{Quality: 90}) })

@@ -33,7 +33,7 @@ func (h *Header) readAVIF(data []byte) error {
 		if kind == "auxC" {
 			h.Alpha = true
 		}
-		if kind == "pixi" && len(body) > 5 && body[5] > 8 {
+		if kind == "pixi" && len(body) > 5 && body[5] > 8 || kind == "av1C" && len(body) > 2 && body[2]&0x40 != 0 {
 			h.Deep = true
 		}
 		if kind != "ispe" || len(body) < 12 {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -31,6 +32,9 @@ func TestInspect(t *testing.T) {
 		"animated webp": {animate(t, 60, 50, lossyAlpha, lossy), Header{Format: WebP, Width: 60, Height: 50, Frames: 2, Animated: true, Lossy: true, Alpha: true}},
 		"rotated jpeg":  {withEXIF(asJPEG(t, solid), 6), Header{Format: JPEG, Width: 30, Height: 40, Orientation: 6, Frames: 1, Scans: 1}},
 		"avif":          {avif(t), Header{Format: AVIF, Width: 640, Height: 480, Frames: 1}},
+		"deep avif":     {avif(t, "\x00\x00\x00\x0cav1C\x81\x00\x4c\x00"), Header{Format: AVIF, Width: 640, Height: 480, Frames: 1, Deep: true}},
+		"deeper avif":   {avif(t, "\x00\x00\x00\x0epixi\x00\x00\x00\x00\x01\x0c"), Header{Format: AVIF, Width: 640, Height: 480, Frames: 1, Deep: true}},
+		"shallow avif":  {avif(t, "\x00\x00\x00\x0cav1C\x81\x00\x0c\x00"), Header{Format: AVIF, Width: 640, Height: 480, Frames: 1}},
 		"mp3":           {[]byte("ID3 and so on"), Header{Format: MP3, Width: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,8 +55,8 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// avif builds the boxes of an AVIF with two item sizes and no picture.
-func avif(t *testing.T) []byte {
+// avif builds the boxes of an AVIF with two item sizes, other properties, and no picture.
+func avif(t *testing.T, properties ...string) []byte {
 	t.Helper()
 	wrap := func(kind string, parts ...[]byte) []byte {
 		body := slices.Concat(parts...)
@@ -63,7 +67,7 @@ func avif(t *testing.T) []byte {
 	}
 	return slices.Concat(
 		wrap("ftyp", []byte("avif\x00\x00\x00\x00avifmif1")),
-		wrap("meta", make([]byte, 4), wrap("iprp", wrap("ipco", ispe(160, 120), ispe(640, 480)))),
+		wrap("meta", make([]byte, 4), wrap("iprp", wrap("ipco", ispe(160, 120), ispe(640, 480), []byte(strings.Join(properties, ""))))),
 	)
 }
 
@@ -191,6 +195,10 @@ func TestBudget(t *testing.T) {
 		"bytes":        {func(h *Header) { h.Bytes = 256<<20 + 1 }, Budget{}, CodeOverBudget},
 		"video bytes":  {func(h *Header) { *h = Header{Format: MP4, Bytes: 256<<20 + 1} }, Budget{}, CodeOverBudget},
 		"vector sides": {func(h *Header) { *h = Header{Format: SVG, Width: 1e6, Height: 1e6} }, Budget{}, ""},
+		"avif":         {func(h *Header) { h.Format, h.Width, h.Height = AVIF, 5773, 5773 }, Budget{}, ""},
+		"large avif":   {func(h *Header) { h.Format, h.Width, h.Height = AVIF, 5774, 5774 }, Budget{}, CodeOverBudget},
+		"clear avif":   {func(h *Header) { h.Format, h.Width, h.Height, h.Alpha = AVIF, 4715, 4715, true }, Budget{}, CodeOverBudget},
+		"deep avif":    {func(h *Header) { h.Format, h.Width, h.Height, h.Deep = AVIF, 4083, 4083, true }, Budget{}, CodeOverBudget},
 		"own limit":    {func(*Header) {}, Budget{MaxPixels: 11e6}, CodeOverBudget},
 		"own side":     {func(*Header) {}, Budget{MaxSide: 3999}, CodeOverBudget},
 	} {

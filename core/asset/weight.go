@@ -5,12 +5,13 @@ import "time"
 // Weight returns the megabytes that one Render of a file within budget may hold at its peak, the input not counted. A memory
 // semaphore takes it. What weighs more than the semaphore holds should take all of it and run alone, rather than never.
 func Weight(h Header, c Config) int64 {
-	const (
-		base       = 16   // What even the smallest picture costs.
-		largestBox = 3.69 // MP of a resolution, 1920 x 1920.
-	)
+	const largestBox = 3.69 // MP of a resolution, 1920 x 1920.
+	base := int64(16)       // What even the smallest picture costs.
 	if !h.Format.decodable() {
 		return base
+	}
+	if h.Format == AVIF {
+		base += 100 // Its decoder, which is compiled once in a process.
 	}
 	c = c.withDefaults()
 	mp := megapixels(h)
@@ -57,10 +58,16 @@ func decodeCost(h Header) float64 {
 		cost = 36
 	case h.Format == TIFF:
 		cost = 18 // It may be packed as one piece, which doubles as it grows, beside the picture.
+	case h.Format == AVIF:
+		cost = 30 // Its decoder's memory is moved when it grows, and what comes out of it is copied.
+		if h.Alpha {
+			cost += 15
+		}
+		if h.Deep {
+			cost += 30
+		}
 	case h.Deep:
 		cost = 16
-	case h.Format == AVIF:
-		cost = 24
 	}
 	if h.Format != JPEG && h.Progressive {
 		cost += 6
