@@ -95,7 +95,11 @@ func encodeCost(h Header, c Config, method int) float64 {
 	}
 }
 
-// Deadline returns how long one Render may take on a busy machine before something must be wrong with the file.
+// Patience is how many times its Deadline one Render may take by the clock, where its time on a core is counted.
+const Patience = 10
+
+// Deadline returns how long one Render may keep a core busy before something must be wrong with the file. Where that cannot be seen,
+// it is the time by the clock.
 func Deadline(h Header) time.Duration {
 	limit := 30 * time.Second
 	if h.Format.decodable() {

@@ -24,7 +24,8 @@ type Images struct {
 	// Renderer names the program that renders and what it may take: what killed one need not kill another. Default: "".
 	Renderer string
 	Memory   int64 // megabytes for pixels at one time; default 1024
-	// Render makes the renditions, within the time that its context leaves it. Default: [asset.Render], in this process.
+	// Render makes the renditions, within the time that its context leaves it: ten times what it may keep a core busy for, which it
+	// sees to itself and answers with context.DeadlineExceeded. Default: [asset.Render], in this process and in that time.
 	Render func(ctx context.Context, data []byte, c asset.Config) (asset.Result, error)
 
 	// LookAlikes says to report pictures that look alike and are not the same.

@@ -178,10 +178,14 @@ func (g *gallery) render(ctx context.Context, id string, data []byte) (core.Asse
 		}
 		defer g.pixels.Release(weight)
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, asset.Deadline(header), errTooSlow)
+	limit := asset.Deadline(header)
+	if g.run.Images.Render != nil {
+		limit *= asset.Patience // it counts what is done, not how long it takes
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	made, wrong := g.renderer(id)(limited, data, g.run.Images.Config)
-	if wrong != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errTooSlow) {
+	if wrong != nil && ctx.Err() == nil && errors.Is(wrong, context.DeadlineExceeded) {
 		wrong = errTooSlow
 	}
 	a.Width, a.Height, a.Animated = made.Width, made.Height, made.Animated

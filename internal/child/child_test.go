@@ -90,3 +90,25 @@ func TestLimitMemory(t *testing.T) {
 		t.Errorf("%v, it says %s", err, said)
 	}
 }
+
+// TestCPU: what a process does counts, and of one that is not there nothing is known.
+func TestCPU(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux says what a process has used")
+	}
+	before, err := CPU(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for now, sum := before, 0; now < before+50*time.Millisecond; {
+		for i := range 1 << 20 {
+			sum += i
+		}
+		if now, err = CPU(os.Getpid()); err != nil || sum == 0 {
+			t.Fatal(err)
+		}
+	}
+	if _, err := CPU(1 << 30); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-98789ff7/converter/core/asset"
 	"github.com/seed-98789ff7/converter/internal/child"
@@ -18,8 +20,9 @@ import (
 
 // Config says how pictures are rendered.
 type Config struct {
-	Command []string     // Program and arguments that call Serve. Required.
-	Log     *slog.Logger // Default: nothing is logged.
+	Command []string                         // Program and arguments that call Serve. Required.
+	Limit   func(asset.Header) time.Duration // How long a picture may keep a core busy. Default: [asset.Deadline].
+	Log     *slog.Logger                     // Default: nothing is logged.
 }
 
 // attempts is how many processes a picture may kill.
@@ -36,17 +39,23 @@ type Pool struct {
 
 // New returns a pool without a process.
 func New(config Config) *Pool {
+	if config.Limit == nil {
+		config.Limit = asset.Deadline
+	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Pool{config: config}
 }
 
-// Render is [asset.Render] in a process. What has no pixels, or may not be opened, is seen to in this one.
+// Render is [asset.Render] in a process. What has no pixels, or may not be opened, is seen to in this one. A picture over its limit is
+// answered as if the context had ended at its deadline.
 func (p *Pool) Render(ctx context.Context, data []byte, c asset.Config) (asset.Result, error) {
 	if !asset.NeedsPixels(data, c) {
 		return asset.Render(ctx, data, c)
 	}
+	header, _ := asset.Inspect(data) // it could be read before
+	limit := p.config.Limit(header)
 	q := request{Config: c, Encoder: asset.EncoderWasm}
 	if c.Encoder != nil {
 		q.Encoder = asset.KindOf(c.Encoder)
@@ -60,13 +69,16 @@ func (p *Pool) Render(ctx context.Context, data []byte, c asset.Config) (asset.R
 		if err != nil {
 			return asset.Result{}, unstartable(err)
 		}
-		r, err := w.render(ctx, q, data)
+		r, err := w.render(ctx, limit, q, data)
 		if err == nil {
 			p.put(w)
 			return r.restore(data), r.Fault.err()
 		}
 		death = w.end(err)
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
+			return asset.Result{}, ctx.Err()
+		}
+		if errors.Is(err, errBusy) {
 			return asset.Result{}, err
 		}
 		p.config.Log.Info("a picture killed its worker", "error", death)
@@ -167,8 +179,16 @@ func start(ctx context.Context, command []string) (*process, error) {
 	return w, w.cmd.Start()
 }
 
+// errBusy is of a picture that kept a core busy for longer than it may.
+var errBusy = fmt.Errorf("the process was busy for too long: %w", context.DeadlineExceeded)
+
 // render has one picture rendered. After an error the process is of no use.
-func (w *process) render(ctx context.Context, q request, data []byte) (*delivery, error) {
+func (w *process) render(ctx context.Context, limit time.Duration, q request, data []byte) (*delivery, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { w.watch(ctx, limit, cancel) })
+	defer watching.Wait()
+	defer cancel(nil)
 	killed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(killed)
@@ -179,6 +199,39 @@ func (w *process) render(ctx context.Context, q request, data []byte) (*delivery
 			<-killed
 		}
 	}()
+	r, err := w.ask(q, data)
+	if why := context.Cause(ctx); why != nil { // and so it is being killed
+		return nil, why
+	}
+	return r, err
+}
+
+// watch calls the work off when the process has been busy for longer than the limit. It looks no more often than it may have come to
+// that with all cores.
+func (w *process) watch(ctx context.Context, limit time.Duration, off context.CancelCauseFunc) {
+	began, cores := time.Now(), time.Duration(runtime.NumCPU())
+	before, unseen := child.CPU(w.cmd.Process.Pid)
+	for left := limit; left > 0; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(max(left/cores, 10*time.Millisecond)):
+		}
+		now, err := child.CPU(w.cmd.Process.Pid)
+		switch {
+		case unseen != nil:
+			left = limit - time.Since(began)
+		case err != nil:
+			return // it has ended
+		default:
+			left = limit - (now - before)
+		}
+	}
+	off(errBusy)
+}
+
+// ask sends a picture and waits for what is made of it.
+func (w *process) ask(q request, data []byte) (*delivery, error) {
 	if err := write(w.in, q, data); err != nil {
 		return nil, err
 	}
@@ -194,9 +247,6 @@ func (w *process) render(ctx context.Context, q request, data []byte) (*delivery
 		if at < -1 || at >= len(blobs) {
 			return nil, errors.New("an answer that is none")
 		}
-	}
-	if ctx.Err() != nil { // and so it is being killed
-		return nil, ctx.Err()
 	}
 	r.data = blobs
 	return r, nil

@@ -50,6 +50,11 @@ func TestMain(m *testing.M) {
 	case "hangs":
 		_, _ = read(os.Stdin, &request{})
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "burns":
+		_, _ = read(os.Stdin, &request{})
+		for {
+			runtime.Gosched()
+		}
 	case "babbles":
 		_, _ = read(os.Stdin, &request{})
 		fmt.Print("no message at all, and a long one")
@@ -176,6 +181,36 @@ func TestDeadline(t *testing.T) {
 	res, err := p.Render(ctx, drawing(t, 4), asset.Config{})
 	if !errors.Is(err, context.DeadlineExceeded) || res.Renditions != nil {
 		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
+// TestLimit: a process that keeps a core busy is killed when it has used what it may, and one that only waits is left to the clock.
+func TestLimit(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: only Linux says what a process has used")
+	}
+	for as, busy := range map[string]bool{"burns": true, "hangs": false} {
+		t.Run(as, func(t *testing.T) {
+			p := pool(t, as)
+			p.config.Limit = func(h asset.Header) time.Duration {
+				if h.Width != 60 {
+					t.Errorf("it is asked for a picture of %d pixels", h.Width)
+				}
+				return 600 * time.Millisecond
+			}
+			ctx, cancel := t.Context(), context.CancelFunc(func() {})
+			if !busy {
+				ctx, cancel = context.WithTimeout(ctx, 2*time.Second)
+			}
+			defer cancel()
+			res, err := p.Render(ctx, drawing(t, 6), asset.Config{})
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errBusy) != busy || res.Renditions != nil {
+				t.Errorf("got %+v, %v", res, err)
+			}
+			if len(p.idle) != 0 {
+				t.Error("a dead process is kept")
+			}
+		})
 	}
 }
 
