@@ -194,14 +194,10 @@ func (w *process) render(ctx context.Context, limit time.Duration, q request, da
 		defer close(killed)
 		_ = w.cmd.Process.Kill() // it may be gone already
 	})
-	defer func() {
-		if !stop() {
-			<-killed
-		}
-	}()
 	r, err := w.ask(q, data)
-	if why := context.Cause(ctx); why != nil { // and so it is being killed
-		return nil, why
+	if !stop() { // even if it was done in the end, there is no process any more
+		<-killed
+		return nil, context.Cause(ctx)
 	}
 	return r, err
 }
