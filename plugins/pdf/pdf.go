@@ -45,6 +45,7 @@ type Options struct {
 	PageTimeout string `json:"page_timeout,omitempty" jsonschema:"default=10s" jsonschema_description:"How long a page may take. One that takes longer is skipped."`
 	MemoryMB    int    `json:"memory_mb,omitempty" jsonschema:"default=512,minimum=64,maximum=4096" jsonschema_description:"Megabytes that reading a page may take."`
 	CacheTTL    string `json:"cache_ttl,omitempty" jsonschema:"default=24h" jsonschema_description:"How long it is kept what a file was read as; 0s: until the space is needed. The same file is not opened again meanwhile."`
+	CacheMB     int    `json:"cache_mb,omitempty" jsonschema:"default=2048,minimum=1,maximum=1048576" jsonschema_description:"Megabytes that pictures taken out of files may take in the state folder, and as much again what pages were read as. What was not used for longest goes first; what a run refers to stays while it lasts."`
 	OCR         OCR    `json:"ocr,omitzero" jsonschema_description:"Recognising the text of scanned pages. Default: it is not done."`
 }
 
@@ -124,6 +125,8 @@ func (o *Options) Validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+func (o *Options) cacheBytes() int64 { return int64(o.CacheMB) << 20 }
 
 func (o *Options) size() int {
 	if o.ChunkSize == 0 {

@@ -2,6 +2,8 @@ package pdf_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf"
 	"github.com/seed-98789ff7/converter/plugins/pdf/pdfium"
@@ -322,7 +325,32 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestBroken reads files of which some cannot be read: each says why, and the others come.
+// TestPicturesGo: pictures of earlier runs make room, those of this one stay.
+func TestPicturesGo(t *testing.T) {
+	books, _ := samples(t)
+	s := newShelf(t)
+	large := make([]byte, 2<<20)
+	sum := sha256.Sum256(large)
+	path, before := filepath.Join(s.dir, "pictures", hex.EncodeToString(sum[:])), time.Now().Add(-time.Hour)
+	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, large, 0o600), os.Chtimes(path, before, before))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options{"files": []string{books}}
+	for _, room := range []int{3, 1} {
+		o["cache_mb"] = room
+		l := s.read(t, o)
+		if _, err := os.Stat(path); (err == nil) != (room == 3) {
+			t.Errorf("with %d MB: %v", room, err)
+		}
+		for _, a := range l.byID(t, "lampwrights-almanac.pdf").Assets {
+			if _, err := os.Stat(a.Path); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestResume ends a reading in the midst of a file: the next one takes the pages from what is kept.
 func TestResume(t *testing.T) {
 	books, _ := samples(t)
@@ -345,7 +373,6 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestUnchanged: a file is read again when it has changed, or its grammar, or when a picture is gone, and not otherwise.
 func TestOptions(t *testing.T) {
 	books, grammar := samples(t)
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
@@ -434,5 +461,3 @@ func TestFind(t *testing.T) {
 		t.Errorf("nothing to read: %v", err)
 	}
 }
-
-// TestSource holds what every source has to hold.

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,7 +31,7 @@ type library struct {
 	grammars []*grammar.Grammar
 	written  string      // hash of the grammars that are files
 	kept     *keep.Cache // nil: nothing is kept
-	pictures string      // folder of their bytes
+	pictures *keep.Files
 
 	mu   sync.Mutex    // guards what follows
 	pool *extract.Pool // nil until a file has to be opened
@@ -43,14 +44,14 @@ type checkpoint struct {
 }
 
 func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
-	l := &library{options: o, env: env, pictures: pictureFolder(env)}
+	l := &library{options: o, env: env, pictures: o.pictures(env)}
 	l.files, l.missing = o.find(env.Path)
 	var err error
 	if l.grammars, l.written, err = o.grammars(env.Path); err != nil {
 		return nil, err
 	}
 	if env.CacheDir != "" {
-		l.kept, err = keep.Open(keep.Config{Dir: filepath.Join(env.CacheDir, "pages"), TTL: length(o.CacheTTL, keep.TTL)})
+		l.kept, err = keep.Open(keep.Config{Dir: filepath.Join(env.CacheDir, "pages"), TTL: length(o.CacheTTL, keep.TTL), MaxBytes: o.cacheBytes()})
 		if err != nil {
 			env.Log.Warn("what is read of files is not kept", "error", err)
 			l.kept = nil
@@ -59,13 +60,14 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 	return l, nil
 }
 
-func pictureFolder(env sdk.Environment) string {
-	for _, dir := range []string{env.CacheDir, env.WorkDir} {
-		if dir != "" {
-			return filepath.Join(dir, "pictures")
-		}
+// pictures are where pictures are put: where they are still found when the run is resumed, if there is such a place. They stay as
+// long as the run lasts, which is as long as its work folder is there.
+func (o *Options) pictures(env sdk.Environment) *keep.Files {
+	dir := cmp.Or(env.CacheDir, env.WorkDir)
+	if dir != "" {
+		dir = filepath.Join(dir, "pictures")
 	}
-	return ""
+	return keep.NewFiles(keep.FilesConfig{Dir: dir, TTL: length(o.CacheTTL, keep.TTL), MaxBytes: o.cacheBytes(), User: env.WorkDir})
 }
 
 // grammars are those that the options name, and a hash of those among them that are files.
@@ -207,6 +209,11 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 		}
 		if err := l.readStream(ctx, name, request, out); err != nil {
 			return err
+		}
+	}
+	if l.env.CacheDir != "" {
+		if err := l.pictures.Tidy(); err != nil {
+			l.env.Log.Warn("pictures of earlier runs are not tidied away", "error", err)
 		}
 	}
 	return nil

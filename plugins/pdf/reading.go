@@ -3,12 +3,9 @@ package pdf
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -337,8 +334,7 @@ func (r *reading) readPicture(ctx context.Context, p picture) (kept, error) {
 	var known kept
 	if data, ok := r.get(piece); ok && json.Unmarshal(data, &known) == nil {
 		k.Media, k.Bytes, k.SHA = known.Media, known.Bytes, known.SHA
-		k.path = filepath.Join(r.library.pictures, k.SHA)
-		if info, err := os.Lstat(k.path); err == nil && info.Mode().IsRegular() && info.Size() == k.Bytes {
+		if k.path, ok = r.library.pictures.Use(k.SHA, k.Bytes); ok {
 			return k, nil
 		}
 	}
@@ -349,10 +345,8 @@ func (r *reading) readPicture(ctx context.Context, p picture) (kept, error) {
 	if err != nil {
 		return k, err
 	}
-	sum := sha256.Sum256(data)
-	k.Media, k.Bytes, k.SHA = media, int64(len(data)), hex.EncodeToString(sum[:])
-	k.path = filepath.Join(r.library.pictures, k.SHA)
-	if err := write(k.path, data); err != nil {
+	k.Media, k.Bytes = media, int64(len(data))
+	if k.SHA, k.path, err = r.library.pictures.Put(data); err != nil {
 		return k, err
 	}
 	return k, r.keep(piece, func() ([]byte, error) { return json.Marshal(k) })
@@ -377,27 +371,6 @@ func (r *reading) bytesOf(ctx context.Context, p picture) (data []byte, media st
 		data, err = crop(data, p.Box, about.Width, about.Height)
 	}
 	return data, got.Type, err
-}
-
-// write puts a file in its place whole.
-func write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		if gone := os.Remove(f.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	return err
 }
 
 // send makes records of what was read, and sends them: the book first, then its content, tables and chunks.

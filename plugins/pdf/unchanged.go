@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf/keep"
@@ -41,8 +39,7 @@ func (l *library) isAt(known []byte, sum [sha256.Size]byte) bool {
 		return false
 	}
 	for _, p := range list {
-		info, err := os.Lstat(filepath.Join(l.pictures, p.SHA256))
-		if err != nil || !info.Mode().IsRegular() || info.Size() != p.Bytes {
+		if _, there := l.pictures.Use(p.SHA256, p.Bytes); !there {
 			return false
 		}
 	}

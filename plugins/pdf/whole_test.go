@@ -15,6 +15,7 @@ import (
 	"github.com/seed-98789ff7/converter/sdk/sdktest"
 )
 
+// TestBroken reads files of which some cannot be read: each says why, and the others come.
 func TestBroken(t *testing.T) {
 	edge := testdata.Dir(t, "pdf", "edge")
 	s := newShelf(t)
@@ -35,6 +36,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestUnchanged: a file is read again when it has changed, or its grammar, or when a picture is gone, and not otherwise.
 func TestUnchanged(t *testing.T) {
 	books, grammar := samples(t)
 	const name = "lampwrights-almanac.pdf"
@@ -93,6 +95,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// TestSource holds what every source has to hold.
 func TestSource(t *testing.T) {
 	books, grammar := samples(t)
 	sdktest.Run(t, pdf.New, options{"files": []string{books}, "grammars": []string{grammar}, "workers": 1})

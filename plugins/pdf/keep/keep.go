@@ -1,6 +1,6 @@
 // Package keep remembers on disk what was made of files, so that a file that has not changed is not read again and one whose
 // reading was broken off is read on from there. It owns how results are found again, how long they are kept and how much room
-// they take.
+// they take: of [Cache] the pieces that are read back here, of [Files] the files that others open.
 //
 // It leaves what a result is, and into which pieces it is divided, to its caller. It starts no goroutine. Whatever cannot be
 // read back, as it is damaged, is as if it were not there; what cannot be written is an error of the file system, with which the
@@ -34,7 +34,7 @@ const TTL = 24 * time.Hour
 type Config struct {
 	Dir      string        // which is made when it is needed
 	TTL      time.Duration // after which a piece is as if it were not there; default: for ever
-	MaxBytes int64         // that all pieces together take; the oldest are removed; default: 2 GiB
+	MaxBytes int64         // that all pieces together take; those not used for longest are removed; default: 2 GiB
 }
 
 // Key names what was made of a file.
@@ -115,6 +115,8 @@ func (c *Cache) Get(k Key, piece string) ([]byte, bool) {
 		return nil, false
 	default:
 		c.stats.Hits++
+		now := time.Now()
+		_ = os.Chtimes(path, now, now) // it is removed late; it says in itself when it was written
 		return value, true
 	}
 }
@@ -252,10 +254,11 @@ func (c *Cache) write(path string, content []byte) (replaced int64, err error) {
 type file struct {
 	path string
 	size int64
-	time time.Time
+	time time.Time // when it was used last
 }
 
-// tidy counts what there is, removes what has expired or was left by the killed, and the oldest until so much room is free.
+// tidy counts what there is, removes what has expired or was left by the killed, and what was not used for longest until so much
+// room is free.
 func (c *Cache) tidy(room int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,6 +19,10 @@ import (
 const actAs = "KEEP_TEST_WRITE_TO"
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(putFilesInto); dir != "" {
+		fmt.Fprintln(os.Stderr, putFiles(dir))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(actAs); dir != "" {
 		c, err := Open(Config{Dir: dir, MaxBytes: 1 << 20})
 		for i := 0; err == nil; i++ {
@@ -207,6 +211,7 @@ func TestBound(t *testing.T) {
 			if _, ok := c.Get(key(fmt.Sprint(i)), "page"); ok != (i >= 2) {
 				t.Errorf("piece %d is there: %v", i, ok)
 			}
+			time.Sleep(time.Second)
 		}
 		if s := c.Stats(); s.Evicted != 2 || s.Bytes != 9*piece {
 			t.Errorf("got %+v", s)
@@ -215,9 +220,18 @@ func TestBound(t *testing.T) {
 		if _, ok := c.Get(key("huge"), "page"); ok || c.Stats().Bytes != 9*piece {
 			t.Errorf("what is larger than the cache is kept: %+v", c.Stats())
 		}
-		// Half of the room is what a smaller cache has.
-		if s := open(t, Config{Dir: dir, MaxBytes: 5 * piece}).Stats(); s.Bytes != 5*piece {
+		// Half of the room is what a smaller cache has, for what was used last.
+		if _, ok := c.Get(key("2"), "page"); !ok {
+			t.Error("piece 2 is gone")
+		}
+		small := open(t, Config{Dir: dir, MaxBytes: 5 * piece})
+		if s := small.Stats(); s.Bytes != 5*piece {
 			t.Errorf("opened smaller: %+v", s)
+		}
+		for i := range 11 {
+			if _, ok := small.Get(key(fmt.Sprint(i)), "page"); ok != (i == 2 || i >= 7) {
+				t.Errorf("opened smaller, piece %d is there: %v", i, ok)
+			}
 		}
 	})
 }
