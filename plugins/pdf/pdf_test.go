@@ -86,6 +86,7 @@ type log struct {
 	records []sdk.Record
 	skipped map[string]string // codes by id
 	reports []string          // codes
+	said    []sdk.Diagnostic  // of the reports
 	facts   map[string]sdk.Fact
 	done    map[string][]byte
 	metrics sdk.Metrics
@@ -119,7 +120,10 @@ func (l *log) Checkpoint(stream string, state []byte) error {
 }
 
 func (l *log) Progress(string, int64, int64, string) error { return nil }
-func (l *log) Report(d sdk.Diagnostic)                     { l.reports = append(l.reports, d.Code) }
+
+func (l *log) Report(d sdk.Diagnostic) {
+	l.reports, l.said = append(l.reports, d.Code), append(l.said, d)
+}
 
 func (l *log) Facts(_ string, facts ...sdk.Fact) error {
 	for _, f := range facts {
@@ -322,6 +326,37 @@ func TestAgain(t *testing.T) {
 	third := s.read(t, o)
 	if damaged == 0 || third.metrics.Misses != 3 || !reflect.DeepEqual(first.records, third.records) {
 		t.Errorf("%d damaged; third: %+v", damaged, third.metrics)
+	}
+}
+
+// TestNotRead: what looks like an entry and cannot be read is named with its page, where entries are wanted.
+func TestNotRead(t *testing.T) {
+	books, grammar := samples(t)
+	text, err := os.ReadFile(grammar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const field = "      - {name: ballast, key: 'Ballast', type: int, required: true}\n"
+	wanting := strings.Replace(string(text), field, field+"      - {name: keel, key: 'Keel', type: int, required: true}\n", 1)
+	wanting = strings.Replace(wanting, "    ends: {heading: any}\n", "    ends: {heading: any}\n    confidence: {missing: 0.6}\n", 1)
+	strict := filepath.Join(t.TempDir(), "strict.yaml")
+	if err := os.WriteFile(strict, []byte(wanting), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options{"files": []string{books}, "grammars": []string{strict}}
+	s := newShelf(t)
+	l := s.read(t, o)
+	want := []string{"pdf.entry_not_read", "pdf.entry_not_read", "pdf.entry_not_read"}
+	if !slices.Equal(l.reports, want) || l.facts["entries_not_read"].Number != 3 || l.facts["found_visitor"].Number != 0 || len(l.skipped) > 0 {
+		t.Errorf("reported %v, skipped %v, %+v", l.reports, l.skipped, l.facts["entries_not_read"])
+	}
+	if d := l.said[0]; d.Origin != (sdk.Origin{URI: "lampwrights-almanac.pdf", Page: 2}) ||
+		!strings.HasSuffix(d.Summary, `looks like an entry of the kind visitor and could not be read: it lacks keel`) {
+		t.Errorf("%+v", d)
+	}
+	o["leave_out"] = []string{"entities"}
+	if l := s.read(t, o); len(l.reports) > 0 {
+		t.Errorf("entries are not wanted, and reported is %v", l.reports)
 	}
 }
 

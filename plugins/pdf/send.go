@@ -167,6 +167,7 @@ func (s *sender) entities(ctx context.Context) error {
 			return err
 		}
 	}
+	s.unread()
 	return nil
 }
 

@@ -35,13 +35,30 @@ type Entry struct {
 	Desc string `json:"desc"`
 }
 
-// Unread is what looks like an entity and is none, because too much of it is missing.
+// Unread is what looks like an entity and is none: its anchor and what is required near it are there, and too much of the rest is
+// not.
 type Unread struct {
 	Grammar  string
 	Kind     string
-	Name     string
-	Place    layout.Place
+	Name     string       // empty: none was found
+	Line     string       // the first one, as it is set
+	Place    layout.Place // of that line
+	Missing  []string     // names of required fields that are not there
 	Warnings []string
+}
+
+// Why says in words why it could not be read.
+func (u *Unread) Why() string {
+	switch {
+	case u.Name == "":
+		return "no name stands above it"
+	case len(u.Missing) > 0:
+		return "it lacks " + strings.ReplaceAll(strings.Join(u.Missing, ", "), "_", " ")
+	case len(u.Warnings) > 0:
+		return "too much of it is not understood"
+	default:
+		return "another entry begins in the midst of it"
+	}
 }
 
 // Result is what was found in a book.
@@ -54,14 +71,15 @@ type Result struct {
 // Find reads a book by grammars. Where two of them read the same text, the one that is surer has it, then the first one.
 func Find(book layout.Book, grammars []*Grammar) Result {
 	f := &finder{book: &book, lines: lines(&book)}
-	var found []*candidate
+	var found, nameless []*candidate
 	for _, g := range grammars {
 		for _, s := range g.Entities {
-			found = append(found, f.candidates(s)...)
+			named, others := f.candidates(s)
+			found, nameless = append(found, named...), append(nameless, others...)
 		}
 	}
-	kept, unread := f.settle(found)
-	return f.result(kept, unread)
+	kept, dropped := f.settle(found)
+	return f.result(kept, f.unread(kept, dropped, nameless))
 }
 
 type finder struct {
@@ -89,13 +107,25 @@ type candidate struct {
 	headingIsAbove bool
 }
 
-// candidates returns everything that an anchor of a shape is found in.
-func (f *finder) candidates(s *Shape) []*candidate {
-	var found []*candidate
+// candidates returns everything that an anchor of a shape is found in; and apart what has no name and can only be told of.
+func (f *finder) candidates(s *Shape) (found, nameless []*candidate) {
 	for i := range f.lines {
 		for k := range s.Anchors {
 			c := f.anchored(s, &s.Anchors[k], i)
-			if c == nil || !f.named(c) || !f.required(c) {
+			if c == nil {
+				continue
+			}
+			named := f.named(c)
+			if !named {
+				c.from, c.body = i, i
+			}
+			if !f.required(c) {
+				continue
+			}
+			if !named {
+				if len(s.Require) > 0 { // an anchor alone may be a line of any text
+					nameless = append(nameless, c)
+				}
 				continue
 			}
 			// The anchor may stand there twice, as words in the text of an entity.
@@ -105,7 +135,7 @@ func (f *finder) candidates(s *Shape) []*candidate {
 			break
 		}
 	}
-	return found
+	return found, nameless
 }
 
 func (f *finder) anchored(s *Shape, a *Anchor, i int) *candidate {
@@ -211,7 +241,7 @@ func (f *finder) required(c *candidate) bool {
 const mostPasses = 8
 
 // settle reads the candidates, and leaves out those that are not sure enough or that a surer one has the text of.
-func (f *finder) settle(found []*candidate) (kept []*candidate, unread []Unread) {
+func (f *finder) settle(found []*candidate) (kept, dropped []*candidate) {
 	for range mostPasses {
 		slices.SortStableFunc(found, func(a, b *candidate) int { return cmp.Compare(a.from, b.from) })
 		for i, c := range found {
@@ -231,7 +261,7 @@ func (f *finder) settle(found []*candidate) (kept []*candidate, unread []Unread)
 		for _, c := range found {
 			switch n := len(kept); {
 			case c.confidence < c.shape.Confidence.Least || c.end <= c.anchorAt:
-				unread = append(unread, Unread{c.shape.grammar, c.shape.Kind, c.name, f.lines[c.from].place, c.read.warnings})
+				dropped = append(dropped, c)
 				again = true
 			case n > 0 && kept[n-1].from == c.from:
 				if c.confidence > kept[n-1].confidence {
@@ -242,11 +272,47 @@ func (f *finder) settle(found []*candidate) (kept []*candidate, unread []Unread)
 			}
 		}
 		if !again {
-			return kept, unread
+			return kept, dropped
 		}
 		found = kept
 	}
-	return kept, unread
+	return kept, dropped
+}
+
+// unread is what of the candidates that were left out is worth being told of, in the order of the book: not what is a part of an
+// entity that was read. Of those with one anchor, the surest.
+func (f *finder) unread(kept, dropped, nameless []*candidate) (list []Unread) {
+	left := slices.DeleteFunc(dropped, func(c *candidate) bool {
+		return slices.ContainsFunc(kept, func(k *candidate) bool { return k.has(c) })
+	})
+	for _, c := range nameless {
+		if !slices.ContainsFunc(kept, func(k *candidate) bool { return k.from <= c.anchorAt && c.anchorAt < k.end }) {
+			left = append(left, c)
+		}
+	}
+	slices.SortStableFunc(left, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.anchorAt, b.anchorAt), cmp.Compare(b.confidence, a.confidence))
+	})
+	for i, c := range left {
+		if i > 0 && left[i-1].anchorAt == c.anchorAt {
+			continue
+		}
+		first := &f.lines[c.from]
+		list = append(list, Unread{
+			Grammar: c.shape.grammar, Kind: c.shape.Kind, Name: c.name, Line: strings.TrimSpace(first.raw), Place: first.place,
+			Missing: c.read.absent, Warnings: c.read.warnings,
+		})
+	}
+	return list
+}
+
+// has reports whether an entity that was read is of the text of a candidate that was not: under the same name, around the same
+// anchor, or as another grammar reads it.
+func (c *candidate) has(other *candidate) bool {
+	if c.from >= max(other.end, other.anchorEnd) || other.from >= c.end {
+		return false
+	}
+	return c.from == other.from || c.shape.grammar != other.shape.grammar || c.anchorAt >= other.from && c.anchorAt < other.anchorEnd
 }
 
 // end returns the line at which a candidate ends: c.end at the latest, which is where the next one begins.

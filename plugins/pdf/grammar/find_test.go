@@ -279,6 +279,58 @@ func TestNoMonster(t *testing.T) {
 	}
 }
 
+// TestUnread: what could not be read is told of once, with its name and what it lacks, and what is a part of something that was
+// read is not.
+func TestUnread(t *testing.T) {
+	const barrel = "## Barrel\n\nArmor Class 15\nHit Points 10\n\nIt is a barrel."
+	for name, tt := range map[string]struct {
+		text     string
+		entities int
+		want     []string // name or first line, and why
+	}{
+		"it lacks most": {barrel, 0, []string{"Barrel: it lacks speed, abilities, challenge rating"}},
+		"between others": {
+			lurker + "\n" + barrel + "\n" + strings.ReplaceAll(lurker, "Cellar", "Attic"), 2,
+			[]string{"Barrel: it lacks speed, abilities, challenge rating"},
+		},
+		"no name":                     {"Of what is thrown.\n\nArmor Class 15 (natural)\nHit Points 10 (3d6)", 0, []string{"Armor Class 15 (natural): no name stands above it"}},
+		"no name, of another game":    {"Of what is thrown.\n\nAC 5, HD 3, MV 90', SV 12", 0, []string{"AC 5, HD 3, MV 90', SV 12: no name stands above it"}},
+		"no name, and it is no block": {"Of what is thrown.\n\nArmor Class 15 (natural)\n\nand nothing else.", 0, nil},
+		"not understood": {
+			"## Door\n\nAn oaken door\n\nArmor Class 15\nHit Points Many\nSpeed Standing\nSTR 1 DEX 2 CON 3 INT 4 WIS 5\nSaving Throws None\nSkills None\n" +
+				"Senses None\nChallenge None to speak of\n", 0,
+			[]string{"Door: too much of it is not understood"},
+		},
+		"inside of another": {
+			strings.Replace(lurker, "### Legendary Actions", "**_Nest._** It makes a nest that has\n\nArmor Class 15\nHit Points 10\n\n### Legendary Actions", 1), 1, nil,
+		},
+		"a spell": {
+			"## Warm Hands\n\n_2nd-level evocation_\n\n**Casting Time:** 1 action", 1, nil,
+		},
+		"a spell without a name": {
+			"Text.\n\nMore.\n\nOf it.\n\n_2nd-level evocation_\n\n**Casting Time:** 1 action", 0, []string{"2nd-level evocation: no name stands above it"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := find(t, tt.text)
+			var got []string
+			for _, u := range r.Unread {
+				name := u.Name
+				if name == "" {
+					name = u.Line
+				}
+				got = append(got, name+": "+u.Why())
+				if u.Line == "" || u.Place.Page == 0 || u.Place.Box.Y1 <= u.Place.Box.Y0 || u.Grammar == "" {
+					t.Errorf("%+v", u)
+				}
+			}
+			if len(r.Entities) != tt.entities || !slices.Equal(got, tt.want) {
+				t.Errorf("%d entities, unread %q", len(r.Entities), got)
+			}
+		})
+	}
+}
+
 // TestBox: a stat block in a box ends with the box, or with its font.
 func TestBox(t *testing.T) {
 	text, _, _ := strings.Cut(lurker, "### Legendary")

@@ -12,14 +12,15 @@ import (
 
 // reading is what was read of an entity.
 type reading struct {
-	fields          map[string]any
-	warnings        []string
-	missing, unread int
-	strange         map[string]bool // fields that are there and were not understood
-	cuts            []int           // lines with which a section or an entry begins
-	head            []string        // lines of its text: the fields
-	before          string          // text between the name and the fields that is none of them
-	parts           []part
+	fields   map[string]any
+	warnings []string
+	absent   []string // required fields
+	unread   int
+	strange  map[string]bool // fields that are there and were not understood
+	cuts     []int           // lines with which a section or an entry begins
+	head     []string        // lines of its text: the fields
+	before   string          // text between the name and the fields that is none of them
+	parts    []part
 }
 
 // part is what a reading has of a section.
@@ -30,7 +31,7 @@ type part struct {
 }
 
 func (r *reading) confidence(c Confidence) float64 {
-	sure := 1 - float64(r.missing)*c.Missing - float64(r.unread)*c.Unread
+	sure := 1 - float64(len(r.absent))*c.Missing - float64(r.unread)*c.Unread
 	return math.Round(max(0, sure)*100) / 100
 }
 
@@ -55,7 +56,7 @@ func (f *finder) read(c *candidate) reading {
 	}
 	for _, field := range c.shape.Fields {
 		if field.Required && !r.has(field) && !r.strange[field.Name] {
-			r.missing++
+			r.absent = append(r.absent, field.Name)
 			r.warnings = append(r.warnings, field.Name+": missing")
 		}
 	}
