@@ -21,6 +21,8 @@ type file struct {
 	path string
 	name string // of its stream: its path inside the folder that was named, with slashes; else the file's name
 	size int64
+
+	modified int64 // nanoseconds since 1970
 }
 
 // find lists the files that the options name, each once, by name. A name that two of them would have gets the number of the
@@ -69,7 +71,7 @@ func (o *Options) below(root, configPath string) (files []file, err error) {
 		}
 	}
 	if !info.IsDir() {
-		return []file{{path: root, name: filepath.Base(root), size: info.Size()}}, nil
+		return []file{{path: root, name: filepath.Base(root), size: info.Size(), modified: info.ModTime().UnixNano()}}, nil
 	}
 	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -96,7 +98,7 @@ func (o *Options) below(root, configPath string) (files []file, err error) {
 		if err != nil {
 			return nil //nolint:nilerr // it went away meanwhile: it is none of the folder's files
 		}
-		files = append(files, file{path: path, name: name, size: info.Size()})
+		files = append(files, file{path: path, name: name, size: info.Size(), modified: info.ModTime().UnixNano()})
 		return nil
 	})
 	return files, err

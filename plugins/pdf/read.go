@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-98789ff7/converter/plugins/pdf/extract"
 	"github.com/seed-98789ff7/converter/plugins/pdf/grammar"
@@ -32,6 +33,7 @@ type library struct {
 	written  string      // hash of the grammars that are files
 	kept     *keep.Cache // nil: nothing is kept
 	pictures *keep.Files
+	counts   *counts
 
 	mu   sync.Mutex    // guards what follows
 	pool *extract.Pool // nil until a file has to be opened
@@ -50,6 +52,7 @@ func open(_ context.Context, o Options, env sdk.Environment) (*library, error) {
 	if l.grammars, l.written, err = o.grammars(env.Path); err != nil {
 		return nil, err
 	}
+	l.counts = rememberCounts(env, l.shape())
 	if env.CacheDir != "" {
 		l.kept, err = keep.Open(keep.Config{Dir: filepath.Join(env.CacheDir, "pages"), TTL: length(o.CacheTTL, keep.TTL), MaxBytes: o.cacheBytes()})
 		if err != nil {
@@ -169,18 +172,30 @@ func (l *library) Check(ctx context.Context) error {
 	return nil
 }
 
-// Discover lists the files. How many records they hold is known once they have been read.
-func (l *library) Discover(context.Context) ([]sdk.Stream, error) {
+// Discover lists the files, with how many records they are: those that were read before as they are now have as many as then, of
+// the others their pages are counted, for a while.
+func (l *library) Discover(ctx context.Context) ([]sdk.Stream, error) {
 	if l.missing != nil {
 		return nil, l.missing
 	}
+	limited, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	until := time.Now().Add(lookLimit)
 	streams := make([]sdk.Stream, len(l.files))
 	for i, f := range l.files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		title, about := l.options.about(f.name)
 		streams[i] = sdk.Stream{
-			Name: f.name, Title: title, Kind: "rule", License: about.license(), Bytes: sdk.Estimate{Count: f.size, Quality: sdk.Exact},
+			Name: f.name, Title: title, Kind: "rule", License: about.license(), Records: l.estimate(limited, f, until),
+			Bytes: sdk.Estimate{Count: f.size, Quality: sdk.Exact},
+		}
+		if i == 0 {
+			until = time.Now().Add(lookFor)
 		}
 	}
+	l.saveCounts()
 	return streams, nil
 }
 
@@ -211,6 +226,7 @@ func (l *library) Read(ctx context.Context, request sdk.ReadRequest, out sdk.Wri
 			return err
 		}
 	}
+	l.saveCounts()
 	if l.env.CacheDir != "" {
 		if err := l.pictures.Tidy(); err != nil {
 			l.env.Log.Warn("pictures of earlier runs are not tidied away", "error", err)

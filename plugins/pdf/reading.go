@@ -127,13 +127,15 @@ func (r *reading) open(ctx context.Context) error {
 	if r.opened != nil {
 		return nil
 	}
-	pool, err := r.library.pooled()
-	if err != nil {
-		return err
-	}
-	f, err := pool.Open(ctx, r.file.path, r.library.options.Passwords)
-	if err != nil {
-		return err
+	f := r.library.counts.take(r.file)
+	if f == nil {
+		pool, err := r.library.pooled()
+		if err != nil {
+			return err
+		}
+		if f, err = pool.Open(ctx, r.file.path, r.library.options.Passwords); err != nil {
+			return err
+		}
 	}
 	r.opened, r.document, r.count = f, *f.Document, f.Pages
 	return nil
@@ -417,6 +419,11 @@ func (r *reading) send(ctx context.Context) error {
 	if err := s.all(ctx); err != nil {
 		return err
 	}
+	records := s.sent
+	if r.unlucky || slices.ContainsFunc(r.pages, passing) { // another reading may find more
+		records = 0
+	}
+	r.library.counts.note(r.file, r.count, records)
 	return r.sign()
 }
 

@@ -26,6 +26,12 @@ type sender struct {
 	tables []string       // ids of the records of tables
 	owners []string       // ids of the records of game content
 	near   map[int][]kept // pictures by chunk
+	sent   int64          // records
+}
+
+func (s *sender) record(r sdk.Record) error {
+	s.sent++
+	return s.out.Record(s.file.name, r)
 }
 
 // all sends everything: what the book is, its game content, its tables, its text.
@@ -142,7 +148,7 @@ func (s *sender) book(context.Context) error {
 	}
 	r.Name, r.Kind, r.Revision, r.Lang = s.author.title, "other", hex.EncodeToString(s.sum[:]), d.Language
 	illustrate(&r, s.pictures, func(i int) string { return fmt.Sprintf("/pictures/%d/uri", i) })
-	return s.out.Record(s.file.name, r)
+	return s.record(r)
 }
 
 // entities sends what the grammars have recognised.
@@ -163,7 +169,7 @@ func (s *sender) entities(ctx context.Context) error {
 			return err
 		}
 		s.owners[i] = r.ID
-		if err := s.out.Record(s.file.name, r); err != nil {
+		if err := s.record(r); err != nil {
 			return err
 		}
 	}
@@ -185,7 +191,7 @@ func (s *sender) ofTables(ctx context.Context) error {
 			return err
 		}
 		s.tables = append(s.tables, r.ID)
-		if err := s.out.Record(s.file.name, r); err != nil {
+		if err := s.record(r); err != nil {
 			return err
 		}
 	}
@@ -215,7 +221,7 @@ func (s *sender) ofChunks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.out.Record(s.file.name, r); err != nil {
+		if err := s.record(r); err != nil {
 			return err
 		}
 	}

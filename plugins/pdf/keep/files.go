@@ -100,7 +100,7 @@ func (f *Files) put(sum string, data []byte) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(f.config.Dir, sum)
-	if err := replace(path, data); err != nil {
+	if err := Replace(path, data); err != nil {
 		return "", err
 	}
 	f.stats.Written++
@@ -165,7 +165,7 @@ func (f *Files) begin() error {
 		path := filepath.Join(f.config.Dir, usersDir, hex.EncodeToString(sum[:16]))
 		if before, _, ok := user(path); ok {
 			since = before
-		} else if err := replace(path, fmt.Appendf(nil, "%d\n%s", since.UnixNano(), f.config.User)); err != nil {
+		} else if err := Replace(path, fmt.Appendf(nil, "%d\n%s", since.UnixNano(), f.config.User)); err != nil {
 			return err
 		}
 	}
@@ -343,8 +343,8 @@ func (f *Files) remove(one file, inUse time.Time) bool {
 	return true
 }
 
-// replace puts a file in its place, whole or not at all.
-func replace(path string, data []byte) error {
+// Replace puts a file in its place, whole or not at all, and makes the folder if need be.
+func Replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
