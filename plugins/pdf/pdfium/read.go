@@ -139,12 +139,17 @@ func (s *sheet) characters(ctx context.Context) error {
 		s.fault("page_limit", "it has %d characters; the first %d were read", count, limit)
 		count = limit
 	}
-	r, err := s.newReader(text)
+	from, err := s.glyphs(ctx, text, int(int32(total)))
 	if err != nil {
 		return err
 	}
+	r := &reader{sheet: s, text: text}
 	for i := range count {
-		if err := r.read(ctx, uint64(i)); err != nil {
+		g, err := from.glyph(ctx, i)
+		if err != nil {
+			return err
+		}
+		if err := r.read(ctx, uint64(i), g); err != nil {
 			return err
 		}
 	}
@@ -153,97 +158,52 @@ func (s *sheet) characters(ctx context.Context) error {
 	return err
 }
 
-// reader reads the characters of a text page. PDFium gives them one by one, with a call for each thing there is to know. What is
-// the same for all characters of a text object is asked once, and of the blanks that fonts map to several code points only the
-// first is asked where it stands.
+// reader makes a page of the glyphs of a text page. What is the same for all glyphs of a text object is asked once, and of the blanks that
+// fonts map to several code points only the first is taken.
 type reader struct {
 	*sheet
-	text                      uint64
-	object, code, box, origin *call
-	builder                   page.Builder
-	current                   uint64 // the text object
-	size                      float32
-	upright                   bool
-	blank                     bool // the last character is a blank and nothing else
-	last                      page.Char
-	level                     bool // the last one's baseline holds for all that are as high
+	text    uint64
+	builder page.Builder
+	current uint32 // the text object
+	size    float32
+	upright bool
+	blank   bool // the last character is a blank and nothing else
+	last    page.Char
+	level   bool // the last one's baseline holds for all that are as high
 }
 
-func (s *sheet) newReader(text uint64) (*reader, error) {
-	r := &reader{sheet: s, text: text}
-	for name, to := range map[string]**call{
-		"FPDFText_GetTextObject": &r.object, "FPDFText_GetUnicode": &r.code,
-		"FPDFText_GetLooseCharBox": &r.box, "FPDFText_GetCharOrigin": &r.origin,
-	} {
-		found, err := s.instance.function(name)
-		if err != nil {
-			return nil, err
-		}
-		*to = found
-	}
-	return r, nil
-}
-
-// read reads the nth character.
-func (r *reader) read(ctx context.Context, n uint64) error {
-	code, err := r.instance.run(ctx, r.code, r.text, n)
-	if err != nil {
-		return err
-	}
-	plain := code == ' ' || code == 0xA0
+// read takes the nth glyph.
+func (r *reader) read(ctx context.Context, n uint64, g glyph) error {
+	plain := g.code == ' ' || g.code == 0xA0
 	if plain && r.blank {
 		return nil // one is enough
 	}
-	object, err := r.instance.run(ctx, r.object, r.text, n)
-	if err != nil || object == 0 { // PDFium added it
-		return err
+	if g.object == 0 { // PDFium added it
+		return nil
 	}
-	if object != r.current {
-		set, err := r.setting(ctx, r.text, n, object)
+	if g.object != r.current {
+		set, err := r.setting(ctx, r.text, n, uint64(g.object))
 		if err != nil {
 			return err
 		}
 		r.builder.Set(set)
-		r.current, r.size, r.upright, r.level = object, set.Size, set.DX > 0.999, false
+		r.current, r.size, r.upright, r.level = g.object, set.Size, set.DX > 0.999, false
 	}
-	c := page.Char{Rune: rune(uint32(code))}
-	room := uint64(r.room)
-	if _, err = r.instance.run(ctx, r.box, r.text, n, room); err != nil {
-		return err
-	}
-	memory, err := r.File.view(r.room, 16)
-	if err != nil {
-		return err
-	}
-	c.Box = r.view.box(float(memory), float(memory[4:]), float(memory[8:]), float(memory[12:]))
+	c := page.Char{Rune: rune(g.code), Box: r.view.box(g.left, g.top, g.right, g.bottom)}
 	if r.level && c.Box.Y0 == r.last.Box.Y0 && c.Box.Y1 == r.last.Box.Y1 {
 		c.Y = r.last.Y
-	} else if c.X, c.Y, err = r.where(ctx, n); err != nil {
-		return err
+	} else {
+		c.X, c.Y = r.view.point(g.x, g.y)
 	}
 	if r.upright {
-		c.X = c.Box.X0 // as for those that are not asked
+		c.X = c.Box.X0 // of upright type all are as high as the first that is
 	}
-	r.blank = (plain || code == '\t') && c.Box.X0 < c.Box.X1 || r.blank && code == '\r' && c.Box == r.last.Box
+	r.blank = (plain || g.code == '\t') && c.Box.X0 < c.Box.X1 || r.blank && g.code == '\r' && c.Box == r.last.Box
 	r.last, r.level = c, r.upright
 	if r.shows(c.Box) {
 		r.builder.Add(upright(c, r.size, r.view))
 	}
 	return nil
-}
-
-// where is the origin of a character.
-func (r *reader) where(ctx context.Context, n uint64) (x, y float32, err error) {
-	room := uint64(r.room)
-	if _, err = r.instance.run(ctx, r.origin, r.text, n, room, room+8); err != nil {
-		return 0, 0, err
-	}
-	memory, err := r.File.view(r.room, 16)
-	if err != nil {
-		return 0, 0, err
-	}
-	x, y = r.view.point(float32(double(memory)), float32(double(memory[8:])))
-	return x, y, nil
 }
 
 // shows says whether the middle of a box is on the page.
