@@ -93,7 +93,7 @@ func (l *Library) load(ctx context.Context) (err error) {
 	if _, err = wasi_snapshot_preview1.Instantiate(ctx, l.runtime); err != nil {
 		return err
 	}
-	if l.compiled, err = l.runtime.CompileModule(ctx, program); err != nil {
+	if l.compiled, err = l.runtime.CompileModule(ctx, quicken(program)); err != nil {
 		return err
 	}
 	return l.provide(ctx)
