@@ -86,6 +86,12 @@ func (f *File) outline(ctx context.Context) ([]page.Bookmark, error) {
 	if err != nil {
 		return nil, err
 	}
+	var heights []float32
+	if first != 0 {
+		if heights, err = f.heights(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var marks []page.Bookmark
 	seen := map[uint64]bool{} // a tree that bites its tail is none
 	path := []uint64{first}   // the next one of each level
@@ -97,7 +103,7 @@ func (f *File) outline(ctx context.Context) ([]page.Bookmark, error) {
 			continue
 		}
 		seen[at] = true
-		mark, err := f.bookmark(ctx, at, level)
+		mark, err := f.bookmark(ctx, at, level, heights)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +124,34 @@ func (f *File) outline(ctx context.Context) ([]page.Bookmark, error) {
 	return marks, nil
 }
 
-func (f *File) bookmark(ctx context.Context, at uint64, level int) (page.Bookmark, error) {
+// heights are those of the pages. PDFium finds the page of a bookmark by walking through all of them, unless it has met them before; here it
+// meets them.
+func (f *File) heights(ctx context.Context) ([]float32, error) {
+	heights := make([]float32, 0, min(f.pages, f.library.config.Limits.Pages))
+	for n := range cap(heights) {
+		height, err := f.pageHeight(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		heights = append(heights, height)
+	}
+	return heights, nil
+}
+
+// pageHeight is how high the nth page is, from 0.
+func (f *File) pageHeight(ctx context.Context, n int) (float32, error) {
+	ok, err := f.call(ctx, "FPDF_GetPageSizeByIndexF", f.document, uint64(n), uint64(f.room))
+	if err != nil || ok == 0 {
+		return 0, err
+	}
+	size, err := f.floats(2)
+	if err != nil {
+		return 0, err
+	}
+	return size[1], nil
+}
+
+func (f *File) bookmark(ctx context.Context, at uint64, level int, heights []float32) (page.Bookmark, error) {
 	mark := page.Bookmark{Level: level, Y: -1}
 	title, err := f.wide(ctx, "FPDFBookmark_GetTitle", at)
 	if err != nil {
@@ -138,15 +171,15 @@ func (f *File) bookmark(ctx context.Context, at uint64, level int) (page.Bookmar
 		return mark, nil
 	}
 	mark.Page = n + 1
-	mark.Y, err = f.height(ctx, target, n)
+	mark.Y, err = f.fromTop(ctx, target, n, heights)
 	return mark, err
 }
 
 // The views of a target that say how high on the page it is, by where among the view's numbers.
-var heights = map[uint64]int{1: 1, 3: 0, 5: 3, 7: 0}
+var levels = map[uint64]int{1: 1, 3: 0, 5: 3, 7: 0}
 
-// height is how far below the top of its page a target is; negative: it does not say.
-func (f *File) height(ctx context.Context, target uint64, n int) (float32, error) {
+// fromTop is how far below the top of its page a target is; negative: it does not say.
+func (f *File) fromTop(ctx context.Context, target uint64, n int, heights []float32) (float32, error) {
 	count, numbers := uint64(f.room), uint64(f.room)+8
 	view, err := f.call(ctx, "FPDFDest_GetView", target, count, numbers)
 	if err != nil {
@@ -156,17 +189,17 @@ func (f *File) height(ctx context.Context, target uint64, n int) (float32, error
 	if err != nil {
 		return -1, err
 	}
-	place, ok := heights[view]
+	place, ok := levels[view]
 	if !ok || int(binary.LittleEndian.Uint32(memory)) <= place {
 		return -1, nil
 	}
 	y := float(memory[8+4*place:])
-	if _, err := f.call(ctx, "FPDF_GetPageSizeByIndexF", f.document, uint64(n), uint64(f.room)); err != nil {
-		return -1, err
+	if n < len(heights) {
+		return max(0, min(heights[n]-y, heights[n])), nil
 	}
-	size, err := f.floats(2)
+	height, err := f.pageHeight(ctx, n)
 	if err != nil {
 		return -1, err
 	}
-	return max(0, min(size[1]-y, size[1])), nil
+	return max(0, min(height-y, height)), nil
 }
