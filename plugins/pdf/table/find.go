@@ -197,8 +197,9 @@ type finder struct {
 	marks  *marks
 	used   []bool // fragments of tables found, and those that belong to no text
 	found  []Found
-	index  bool   // most of the page's text is words with pages
-	before *Found // the table that the text ended with in front of the region
+	index  bool    // most of the page's text is words with pages
+	before *Found  // the table that the text ended with in front of the region
+	pieces []piece // room for those that within finds
 }
 
 // isIndex says that most of the page's text is words with pages.
@@ -243,21 +244,23 @@ func (f *finder) columnOf(box page.Box) int {
 	})
 }
 
-// within are the pieces of the page in a box that no table has yet, and how wide they are together with the box.
+// within are the pieces of the page in a box that no table has yet, until it is called again, and how wide they are together with the box.
 func (f *finder) within(box page.Box) (all []piece, at span) {
 	at = span{box.X0, box.X1}
+	all = slices.Grow(f.pieces[:0], len(f.page.Fragments))
 	for i := range f.page.Fragments {
 		b := f.page.Fragments[i].Box
 		x, y := (b.X0+b.X1)/2, (b.Y0+b.Y1)/2
 		if f.used[i] || x < box.X0 || x > box.X1 || y < box.Y0 || y > box.Y1 {
 			continue
 		}
-		cut := pieces(f.page, i)
-		for _, p := range cut {
+		n := len(all)
+		all = cut(all, f.page, i)
+		for _, p := range all[n:] {
 			at.x0, at.x1 = min(at.x0, p.x0), max(at.x1, p.x1)
 		}
-		all = append(all, cut...)
 	}
+	f.pieces = all
 	return all, at
 }
 

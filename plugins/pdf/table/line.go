@@ -81,17 +81,16 @@ func family(name string) string {
 	return name
 }
 
-// pieces cuts a fragment where its words are as far apart as columns are.
-func pieces(p *page.Page, index int) []piece {
+// cut cuts a fragment where its words are as far apart as columns are, and appends the pieces to those that there are.
+func cut(all []piece, p *page.Page, index int) []piece {
 	f := &p.Fragments[index]
 	if f.Turned || len(f.Runs) == 0 || strings.TrimSpace(f.Text) == "" {
-		return nil
+		return all
 	}
 	words := f.Words
 	if len(words) == 0 {
 		words = []page.Word{{From: 0, To: len(f.Text), X0: f.Box.X0, X1: f.Box.X1}}
 	}
-	var cut []piece
 	begin := 0
 	for i := range words {
 		last := i+1 == len(words)
@@ -101,10 +100,10 @@ func pieces(p *page.Page, index int) []piece {
 				continue
 			}
 		}
-		cut = append(cut, newPiece(p, index, words[begin:i+1]))
+		all = append(all, newPiece(p, index, words[begin:i+1]))
 		begin = i + 1
 	}
-	return cut
+	return all
 }
 
 func newPiece(p *page.Page, index int, words []page.Word) piece {
@@ -154,7 +153,7 @@ func runAt(f *page.Fragment, offset int) page.Run {
 // lines puts pieces that stand on one baseline together, from top to bottom.
 func lines(all []piece, body Style) []line {
 	slices.SortStableFunc(all, func(a, b piece) int { return cmp.Compare(a.baseline, b.baseline) })
-	var made []line
+	made := make([]line, 0, len(all))
 	for _, p := range all {
 		if n := fellow(made, &p); n >= 0 {
 			made[n].pieces = append(made[n].pieces, p)
