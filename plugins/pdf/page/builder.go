@@ -55,6 +55,11 @@ type Builder struct {
 	lines   []*line
 	open    *line
 	chars   int
+
+	// Room for the line that is open, and for the gaps between its glyphs.
+	text   []byte
+	glyphs []glyph
+	gaps   []float32
 }
 
 // line is a fragment that grows.
@@ -258,7 +263,8 @@ func (b *Builder) put(c Char, text string, hyphen bool) {
 		b.finish()
 		l = &line{
 			Fragment: Fragment{Box: c.Box, Turned: !s.upright()},
-			lead:     b.em, dx: s.DX, dy: s.DY, v: v, u0: u0, order: len(b.lines),
+			text:     b.text[:0], glyphs: b.glyphs[:0],
+			lead: b.em, dx: s.DX, dy: s.DY, v: v, u0: u0, order: len(b.lines),
 		}
 		b.open = l
 	} else {
@@ -334,7 +340,8 @@ func (b *Builder) finish() {
 		return
 	}
 	l := b.open
-	l.divide()
+	b.text, b.glyphs = l.text, l.glyphs
+	b.gaps = l.divide(b.gaps[:0])
 	if l.Turned {
 		l.Words = nil
 	} else {
@@ -344,9 +351,9 @@ func (b *Builder) finish() {
 	b.open = nil
 }
 
-// divide puts the blanks between the words.
-func (l *line) divide() {
-	word, guess := l.gaps()
+// divide puts the blanks between the words. Gaps is room for what it looks at, which it returns as it left it.
+func (l *line) divide(gaps []float32) []float32 {
+	gaps, word, guess := l.limits(gaps)
 	tight := len(l.glyphs) >= tightest && !slices.ContainsFunc(l.glyphs, func(g glyph) bool { return g.blank })
 	text := make([]byte, 0, len(l.text)+len(l.text)/4)
 	run := 0
@@ -370,32 +377,32 @@ func (l *line) divide() {
 		l.Runs[run].End = len(text)
 	}
 	l.text, l.glyphs = text, nil
+	return gaps
 }
 
-// gaps are those from which there is a blank: in any case, and where there is a reason to think so.
-func (l *line) gaps() (word, guess float32) {
+// limits are the gaps from which there is a blank: in any case, and where there is a reason to think so.
+func (l *line) limits(gaps []float32) (all []float32, word, guess float32) {
 	const (
 		few   = 4    // gaps, of which the middle says nothing
 		usual = 0.02 // between letters that are not set apart on purpose
 	)
 	word, guess = wordGap, guessGap
 	if len(l.glyphs) <= few {
-		return word, guess
+		return gaps, word, guess
 	}
-	gaps := make([]float32, 0, len(l.glyphs))
 	for _, g := range l.glyphs[1:] {
 		if !g.blank {
 			gaps = append(gaps, g.gap)
 		}
 	}
 	if len(gaps) < few {
-		return word, guess
+		return gaps, word, guess
 	}
 	slices.Sort(gaps)
 	if tracking := gaps[len(gaps)/2] - usual; tracking > 0 {
 		word, guess = word+tracking, guess+tracking
 	}
-	return word, guess
+	return gaps, word, guess
 }
 
 // lettersAround says whether there are letters on both sides of a gap. Beside marks a small one means nothing.
