@@ -196,7 +196,7 @@ func (r *reader) read(ctx context.Context, n uint64, g glyph) error {
 		c.X, c.Y = r.view.point(g.x, g.y)
 	}
 	if r.upright {
-		c.X = c.Box.X0 // of upright type all are as high as the first that is
+		c.X = c.Box.X0 // its width begins there
 	}
 	r.blank = (plain || g.code == '\t') && c.Box.X0 < c.Box.X1 || r.blank && g.code == '\r' && c.Box == r.last.Box
 	r.last, r.level = c, r.upright
