@@ -19,7 +19,7 @@ func TestGlyphs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer library.Close(t.Context()) //nolint:errcheck // nothing is lost
+	defer library.Close(t.Context())
 	for name, pages := range map[string][]int{
 		"srd-5.1-cc.pdf": {1, 15, 261, 403}, "dungeon-world-pocket.pdf": {20, 100}, "odd6-core.pdf": {12}, "dnd-5e-latex-example.pdf": {2},
 	} {
