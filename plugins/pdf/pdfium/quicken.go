@@ -2,6 +2,7 @@ package pdfium
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 )
 
@@ -17,11 +18,9 @@ import (
 //		return -1
 //	}
 const (
-	searchAt    = 0x0ff675 // in the program of this build
-	plainSearch = "01027f2000200110d8122202047f200205027f2000419c016a2103410021000240034020002001200320004102746a280200" +
-		"460d021a2003200041017222024102746a2802002001460d012003200041027222024102746a2802002001460d01200320004103" +
-		"7222024102746a2802002001460d01200041046a2200418002470d000b417f21020b20020b0b0b"
-	quickSearch = "02027f017b" + // two whole numbers and four at once
+	searchAt    = 0x0ff675                                                           // in the program of this build
+	searchSum   = "9defb652bc20f7bf5a3082e96363a297895fd479dcdec9a9acd8986cca7892c3" // SHA-256 of what is replaced
+	quickSearch = "02027f017b" +                                                     // two whole numbers and four at once
 		"2000200110d8122202" + "047f2002" + "05" + "027f" + // the font's own answer, if it has one
 		"2000419c016a2103" + "2001fd112104" + "41002100" + // where the points are, and the one that is looked for, four times
 		"0240" + "0340" + "2003fd0002002004fd37" + "2003fd0002102004fd37" + "fd50fd53" + "0d01" +
@@ -32,8 +31,12 @@ const (
 
 // quicken returns the program with its search replaced. A program that does not have it there is another build, and stays as it is.
 func quicken(program []byte) []byte {
-	plain, quick := searches()
-	if len(program) < searchAt || !bytes.HasPrefix(program[searchAt:], plain) {
+	quick := search()
+	if len(program) < searchAt+len(quick) {
+		return program
+	}
+	sum := sha256.Sum256(program[searchAt:][:len(quick)])
+	if hex.EncodeToString(sum[:]) != searchSum {
 		return program
 	}
 	program = bytes.Clone(program) // it is another module's
@@ -41,15 +44,11 @@ func quicken(program []byte) []byte {
 	return program
 }
 
-// searches are the bodies of the function.
-func searches() (plain, quick []byte) {
-	plain, err := hex.DecodeString(plainSearch)
+// search is the body of the function that is put in.
+func search() []byte {
+	quick, err := hex.DecodeString(quickSearch)
 	if err != nil {
 		panic(err)
 	}
-	quick, err = hex.DecodeString(quickSearch)
-	if err != nil {
-		panic(err)
-	}
-	return plain, quick
+	return quick
 }
