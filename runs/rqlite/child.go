@@ -18,9 +18,12 @@ import (
 // tailLines is how many of the child's last lines an error carries.
 const tailLines = 12
 
-// memoryLimit is for the collector of garbage in the child. It holds the last 512 entries of its log, which is up to 100 MB
-// of batches, and would let as much garbage lie beside them before it looks for any.
-const memoryLimit = "GOMEMLIMIT=128MiB"
+// What the collector of garbage in the child goes by. It holds the last 512 entries of its log, up to 100 MB of batches, which bounds
+// what may lie beside them; below the limit it looks for garbage a quarter as often as it would, and takes a quarter less CPU.
+const (
+	memoryLimit = "GOMEMLIMIT=128MiB"
+	garbage     = "GOGC=400"
+)
 
 // child is one rqlited process from its start to its end.
 type child struct {
@@ -47,7 +50,7 @@ func startChild(ctx context.Context, log *slog.Logger, binary string, arguments 
 		exited:  make(chan struct{}),
 	}
 	c.command.SysProcAttr = attributes()
-	c.command.Env = append(os.Environ(), memoryLimit)
+	c.command.Env = append(os.Environ(), memoryLimit, garbage)
 	go c.keep()
 	if err := <-c.started; err != nil {
 		<-c.exited

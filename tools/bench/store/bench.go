@@ -140,6 +140,10 @@ func (b *bench) close(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
+// rest is how long the nodes get to see to what a cell has left behind, tables that were dropped and a snapshot that is due, before the
+// next one is measured.
+const rest = 1500 * time.Millisecond
+
 // measure measures the cells whose names match, so many rounds and one before them that does not count.
 func (b *bench) measure(ctx context.Context, rounds int, names *regexp.Regexp) ([]map[string]sample, error) {
 	var measured []map[string]sample
@@ -150,6 +154,7 @@ func (b *bench) measure(ctx context.Context, rounds int, names *regexp.Regexp) (
 			if !names.MatchString(c.name) {
 				continue
 			}
+			time.Sleep(rest)
 			s, err := c.measure(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
