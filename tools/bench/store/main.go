@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 )
 
@@ -52,6 +53,7 @@ func run(ctx context.Context, args []string) error {
 	if at.rqlited == "" || at.dir == "" {
 		return errors.New("-rqlited and -dir are wanted")
 	}
+	debug.SetGCPercent(200) // as a run has it
 	if flags.Arg(0) == "fill" {
 		n, err := strconv.Atoi(flags.Arg(1))
 		if err != nil {
