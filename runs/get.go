@@ -235,12 +235,13 @@ func (r *Run) fetchPage(ctx context.Context, heads []core.Head) ([]*core.Entity,
 	var keys []int64
 	var places []int
 	for i, h := range heads {
-		e, known, err := r.carriedOne(h)
-		if err != nil {
-			return nil, err
-		}
-		if list[i] = e; !known {
+		if h.Row > 0 {
 			keys, places = append(keys, h.Row), append(places, i)
+			continue
+		}
+		var err error
+		if list[i], err = r.carriedOne(h); err != nil {
+			return nil, err
 		}
 	}
 	if len(keys) == 0 {

@@ -237,32 +237,32 @@ func (r *Run) rest(c core.Checkpoint) {
 	}
 }
 
-// carriedOne returns an entity that was taken over.
-func (r *Run) carriedOne(head core.Head) (*core.Entity, bool, error) {
+// carriedOne returns an entity that was taken over, nil when that one was not.
+func (r *Run) carriedOne(head core.Head) (*core.Entity, error) {
 	r.reaper.mu.Lock()
 	c, ok := r.reaper.carried[itemID{head.UID, head.SourceOrder}]
 	r.reaper.mu.Unlock()
 	if !ok {
-		return nil, false, nil
+		return nil, nil
 	}
 	entity, raw, err := c.from.Bodies(c.at)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	if entity, err = r.library.packer.unpacked(entity); err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	entity, document, together := bytes.Cut(entity, []byte{bodyEnd})
 	e := &core.Entity{}
 	if err := json.Unmarshal(entity, e); err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	if together {
 		e.Raw = document
-		return e, true, nil
+		return e, nil
 	}
 	e.Raw, err = r.library.packer.unpacked(raw)
-	return e, true, err
+	return e, err
 }
 
 // carriedHeads are those of the entities that were taken over.

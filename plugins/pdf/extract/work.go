@@ -18,8 +18,8 @@ import (
 	"github.com/seed-98789ff7/converter/plugins/pdf/pdfium"
 )
 
-// The megabytes that a process may have beyond the memory of PDFium: the program itself, PDFium's compiled form and the making of
-// it, pages and pictures on their way.
+// The megabytes that a process may have beyond the memory of PDFium: the program itself, PDFium's compiled form, pages and pictures on
+// their way.
 const (
 	overhead = 768
 	heap     = 192 // from here on what is not used is collected at once
@@ -44,16 +44,17 @@ func Work(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(content, &s); err != nil || k != kindSettings {
 		return fmt.Errorf("read the settings: a message that is none: %w", err)
 	}
-	if err := child.LimitMemory(uint64(s.MemoryMB+overhead) << 20); err != nil {
-		return err
-	}
-	debug.SetMemoryLimit(heap << 20)
-	debug.SetGCPercent(garbage)
 	w := &worker{out: bufio.NewWriterSize(out, 1<<16)}
 	if err := w.load(ctx, s); err != nil {
 		return err
 	}
 	defer w.close(ctx)
+	// Bounds are for what files want. PDFium itself, when it has to be compiled, takes more for a moment, and much longer within them.
+	if err := child.LimitMemory(uint64(s.MemoryMB+overhead) << 20); err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(heap << 20)
+	debug.SetGCPercent(garbage)
 	if err := w.say(kindReady, nil); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	_ "unsafe" // For go:linkname.
 
@@ -82,18 +83,19 @@ func Load(ctx context.Context, c Config) (*Library, error) {
 }
 
 func (l *Library) load(ctx context.Context) (err error) {
-	runtime := wazero.NewRuntimeConfig()
+	config := wazero.NewRuntimeConfig()
 	if l.config.CacheDir != "" {
 		if l.cache, err = wazero.NewCompilationCacheWithDir(l.config.CacheDir); err != nil {
 			return fmt.Errorf("open the cache: %w", err)
 		}
-		runtime = runtime.WithCompilationCache(l.cache)
+		config = config.WithCompilationCache(l.cache)
 	}
-	l.runtime = wazero.NewRuntimeWithConfig(ctx, runtime)
+	l.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	if _, err = wasi_snapshot_preview1.Instantiate(ctx, l.runtime); err != nil {
 		return err
 	}
-	if l.compiled, err = l.runtime.CompileModule(ctx, quicken(program)); err != nil {
+	compiling := experimental.WithCompilationWorkers(ctx, runtime.NumCPU())
+	if l.compiled, err = l.runtime.CompileModule(compiling, quicken(program)); err != nil {
 		return err
 	}
 	return l.provide(ctx)
