@@ -411,6 +411,37 @@ func TestBrokenAssets(t *testing.T) {
 	}
 }
 
+// refuser takes nothing.
+type refuser struct{ list }
+
+var errRefused = errors.New("refused")
+
+func (r *refuser) Record(string, sdk.Record) error { return errRefused }
+
+// TestReadAfterGivingUp: a reading that was given up is over for the plugin too when the next one begins.
+func TestReadAfterGivingUp(t *testing.T) {
+	t.Parallel()
+	c := serve(t, sdk.Define(sdk.Plugin[struct{}]{
+		Name: "endless", Version: "1.0.0",
+		Read: func(ctx context.Context, _ struct{}, _ sdk.ReadRequest, out sdk.Writer) error {
+			for ctx.Err() == nil {
+				if err := out.Record("a", sdk.Record{ID: "1", JSON: []byte(`{}`)}); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		},
+	}))
+	if err := c.Configure(t.Context(), sdk.Configuration{}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 200 {
+		if err := c.Read(t.Context(), sdk.ReadRequest{}, &refuser{}); !errors.Is(err, errRefused) {
+			t.Fatalf("reading %d: %v", n, err)
+		}
+	}
+}
+
 // clock counts the waits.
 type clock struct{ begun, ended int }
 

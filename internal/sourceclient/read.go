@@ -47,6 +47,9 @@ func (c *Client) ReadTimed(ctx context.Context, request sdk.ReadRequest, out sdk
 		if r.broken {
 			return c.failure(ctx, "read", err)
 		}
+		cancel() // and the plugin knows of it before it is asked to read again
+		for _, gone := stream.Recv(); gone == nil; _, gone = stream.Recv() {
+		}
 		return err
 	}
 	return r.complete()
