@@ -1,14 +1,12 @@
 package keep
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -303,33 +301,7 @@ func TestFilesTogether(t *testing.T) {
 func TestFilesKilled(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 4 {
-		var programs []*exec.Cmd
-		for range 2 {
-			program := exec.CommandContext(t.Context(), os.Args[0])
-			program.Env = append(os.Environ(), putFilesInto+"="+dir)
-			out, err := program.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := program.Start(); err != nil {
-				t.Fatal(err)
-			}
-			programs = append(programs, program)
-			lines := bufio.NewScanner(out)
-			for range 5 + 9*round {
-				if !lines.Scan() {
-					t.Fatal("a program ended by itself")
-				}
-			}
-		}
-		for _, p := range programs {
-			if err := p.Process.Kill(); err != nil {
-				t.Error(err)
-			}
-			if err := p.Wait(); err == nil || p.ProcessState.Exited() {
-				t.Errorf("a program was to be killed, and ended with %v", err)
-			}
-		}
+		killTwo(t, putFilesInto+"="+dir, 5+9*round)
 	}
 	found := 0
 	for i := range 20 {

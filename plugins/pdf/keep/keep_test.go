@@ -262,37 +262,44 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
+// killTwo starts this program twice, as one that puts what it is told to by a variable of its environment, and kills both once each has
+// said so many lines.
+func killTwo(t *testing.T, act string, lines int) {
+	t.Helper()
+	var programs []*exec.Cmd
+	for range 2 {
+		program := exec.CommandContext(t.Context(), os.Args[0])
+		program.Env = append(os.Environ(), act)
+		out, err := program.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := program.Start(); err != nil {
+			t.Fatal(err)
+		}
+		programs = append(programs, program)
+		said := bufio.NewScanner(out)
+		for range lines {
+			if !said.Scan() {
+				t.Fatal("a program ended by itself")
+			}
+		}
+	}
+	for _, p := range programs {
+		if err := p.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		if err := p.Wait(); err == nil || p.ProcessState.Exited() {
+			t.Errorf("a program was to be killed, and ended with %v", err)
+		}
+	}
+}
+
 // TestKilled: two programs write the same pieces and are killed while they do. Each piece that is there is whole.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 6 {
-		var programs []*exec.Cmd
-		for range 2 {
-			program := exec.CommandContext(t.Context(), os.Args[0])
-			program.Env = append(os.Environ(), actAs+"="+dir)
-			out, err := program.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := program.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			for range 5 + 9*round {
-				if !lines.Scan() {
-					t.Fatal("a writer ended by itself")
-				}
-			}
-			programs = append(programs, program)
-		}
-		for _, p := range programs {
-			if err := p.Process.Kill(); err != nil {
-				t.Error(err)
-			}
-			if err := p.Wait(); err == nil || p.ProcessState.Exited() {
-				t.Errorf("a writer was to be killed, and ended with %v", err)
-			}
-		}
+		killTwo(t, actAs+"="+dir, 5+9*round)
 		c := open(t, Config{Dir: dir, MaxBytes: 1 << 20})
 		there := 0
 		for i := range 20 {
