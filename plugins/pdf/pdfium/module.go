@@ -75,14 +75,14 @@ func Load(ctx context.Context, c Config) (*Library, error) {
 	}
 	c.Limits = c.Limits.orDefaults()
 	l := &Library{config: c, files: map[uint32]source{}}
-	if err := l.load(ctx); err != nil {
+	if err := l.load(ctx, quicken(program)); err != nil {
 		_ = l.Close(ctx) // the first error says more
 		return nil, fmt.Errorf("load PDFium: %w", err)
 	}
 	return l, nil
 }
 
-func (l *Library) load(ctx context.Context) (err error) {
+func (l *Library) load(ctx context.Context, program []byte) (err error) {
 	config := wazero.NewRuntimeConfig()
 	if l.config.CacheDir != "" {
 		if l.cache, err = wazero.NewCompilationCacheWithDir(l.config.CacheDir); err != nil {
@@ -95,7 +95,7 @@ func (l *Library) load(ctx context.Context) (err error) {
 		return err
 	}
 	compiling := experimental.WithCompilationWorkers(ctx, runtime.NumCPU())
-	if l.compiled, err = l.runtime.CompileModule(compiling, quicken(program)); err != nil {
+	if l.compiled, err = l.runtime.CompileModule(compiling, program); err != nil {
 		return err
 	}
 	return l.provide(ctx)
