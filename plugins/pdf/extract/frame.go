@@ -31,6 +31,7 @@ const (
 const (
 	frameBytes = 1 << 28
 	blobBytes  = 1 << 30
+	atOnce     = 1 << 20 // for which there is room before it comes
 )
 
 // settings are what a process has to know before anything else.
@@ -95,8 +96,15 @@ func readFrame(r io.Reader) (kind, []byte, error) {
 	if n > blobBytes || k != kindBytes && n > frameBytes {
 		return 0, nil, fmt.Errorf("a message that is none: a part of %d bytes", n)
 	}
+	if n <= atOnce {
+		b := make([]byte, n)
+		if _, err := io.ReadFull(r, b); err != nil {
+			return 0, nil, unexpected(err)
+		}
+		return k, b, nil
+	}
 	var b bytes.Buffer // grows with what comes, not with what was said to come
-	b.Grow(int(min(n, 1<<20)))
+	b.Grow(atOnce)
 	if _, err := io.CopyN(&b, r, n); err != nil {
 		return 0, nil, unexpected(err)
 	}

@@ -217,8 +217,10 @@ func (w *worker) done() error { return w.tell(kindDone, refusal{Retire: w.trappe
 func (w *worker) pages(ctx context.Context, q request) error {
 	failed := 0
 	for n := q.From; n <= q.To && failed < failures; n++ {
-		if err := w.open(ctx, q.Path, q.Passwords); err != nil {
-			return w.refuse(ctx, err)
+		if w.file == nil { // the page before was too much
+			if err := w.open(ctx, q.Path, q.Passwords); err != nil {
+				return w.refuse(ctx, err)
+			}
 		}
 		p, err := w.file.Page(ctx, n)
 		failed++

@@ -3,6 +3,7 @@ package page
 import (
 	"math"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -56,10 +57,17 @@ type Builder struct {
 	open    *line
 	chars   int
 
-	// Room for the line that is open, and for the gaps between its glyphs.
-	text   []byte
+	// What the line that is open is made in.
+	text   []byte // without blanks
+	spaced []byte // with them
 	glyphs []glyph
 	gaps   []float32
+	words  []Word
+
+	// Where it is kept.
+	lineRoom room[line]
+	textRoom room[byte]
+	wordRoom room[Word]
 }
 
 // line is a fragment that grows.
@@ -108,10 +116,23 @@ func (b *Builder) Build(p *Page) {
 	b.flush()
 	b.finish()
 	p.Fonts, p.Chars = b.fonts, b.chars
-	for _, l := range join(b.lines) {
+	lines := join(b.lines)
+	size := 0
+	for _, l := range lines {
+		size += len(l.text)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for _, l := range lines {
+		all.Write(l.text)
+	}
+	text := all.String()
+	composed := norm.NFC.IsNormalString(text) // then each part of it is
+	p.Fragments = slices.Grow(p.Fragments, len(lines))
+	for _, l := range lines {
 		f := l.Fragment
-		f.Text = string(l.text)
-		if !norm.NFC.IsNormalString(f.Text) {
+		f.Text, text = text[:len(l.text)], text[len(l.text):]
+		if !composed && !norm.NFC.IsNormalString(f.Text) {
 			rewrite(&f, func(piece string, _ int) string { return norm.NFC.String(piece) })
 		}
 		p.Fragments = append(p.Fragments, f)
@@ -261,7 +282,8 @@ func (b *Builder) put(c Char, text string, hyphen bool) {
 	b.fresh = false
 	if l == nil || !l.takes(s, b.em, u0, u1, v, limit) {
 		b.finish()
-		l = &line{
+		l = &b.lineRoom.take(1)[0]
+		*l = line{
 			Fragment: Fragment{Box: c.Box, Turned: !s.upright()},
 			text:     b.text[:0], glyphs: b.glyphs[:0],
 			lead: b.em, dx: s.DX, dy: s.DY, v: v, u0: u0, order: len(b.lines),
@@ -341,7 +363,7 @@ func (b *Builder) finish() {
 	}
 	l := b.open
 	b.text, b.glyphs = l.text, l.glyphs
-	b.gaps = l.divide(b.gaps[:0])
+	b.divide(l)
 	if l.Turned {
 		l.Words = nil
 	} else {
@@ -351,11 +373,11 @@ func (b *Builder) finish() {
 	b.open = nil
 }
 
-// divide puts the blanks between the words. Gaps is room for what it looks at, which it returns as it left it.
-func (l *line) divide(gaps []float32) []float32 {
-	gaps, word, guess := l.limits(gaps)
+// divide puts the blanks between the words of a line.
+func (b *Builder) divide(l *line) {
+	word, guess := b.limits(l)
 	tight := len(l.glyphs) >= tightest && !slices.ContainsFunc(l.glyphs, func(g glyph) bool { return g.blank })
-	text := make([]byte, 0, len(l.text)+len(l.text)/4)
+	text, words := b.spaced[:0], b.words[:0]
 	run := 0
 	for i, g := range l.glyphs {
 		for run < len(l.Runs) && l.Runs[run].End <= g.from {
@@ -364,45 +386,46 @@ func (l *line) divide(gaps []float32) []float32 {
 		}
 		if i > 0 && (g.blank || g.gap > word || g.gap > guess && (g.guess || tight && l.lettersAround(i))) {
 			text = append(text, ' ')
-			l.Words = append(l.Words, Word{From: len(text), X0: g.u0, X1: g.u1})
+			words = append(words, Word{From: len(text), X0: g.u0, X1: g.u1})
 		}
 		if i == 0 {
-			l.Words = append(l.Words, Word{X0: g.u0, X1: g.u1})
+			words = append(words, Word{X0: g.u0, X1: g.u1})
 		}
 		text = append(text, l.piece(i)...)
-		w := &l.Words[len(l.Words)-1]
+		w := &words[len(words)-1]
 		w.To, w.X0, w.X1 = len(text), min(w.X0, g.u0), max(w.X1, g.u1)
 	}
 	for ; run < len(l.Runs); run++ {
 		l.Runs[run].End = len(text)
 	}
-	l.text, l.glyphs = text, nil
-	return gaps
+	b.spaced, b.words = text, words
+	l.text, l.Words, l.glyphs = b.textRoom.keep(text), b.wordRoom.keep(words), nil
 }
 
 // limits are the gaps from which there is a blank: in any case, and where there is a reason to think so.
-func (l *line) limits(gaps []float32) (all []float32, word, guess float32) {
+func (b *Builder) limits(l *line) (word, guess float32) {
 	const (
 		few   = 4    // gaps, of which the middle says nothing
 		usual = 0.02 // between letters that are not set apart on purpose
 	)
 	word, guess = wordGap, guessGap
 	if len(l.glyphs) <= few {
-		return gaps, word, guess
+		return word, guess
 	}
-	for _, g := range l.glyphs[1:] {
-		if !g.blank {
+	gaps := b.gaps[:0]
+	for i := range l.glyphs[1:] {
+		if g := &l.glyphs[i+1]; !g.blank {
 			gaps = append(gaps, g.gap)
 		}
 	}
+	b.gaps = gaps
 	if len(gaps) < few {
-		return gaps, word, guess
+		return word, guess
 	}
-	slices.Sort(gaps)
-	if tracking := gaps[len(gaps)/2] - usual; tracking > 0 {
+	if tracking := nth(gaps, len(gaps)/2) - usual; tracking > 0 {
 		word, guess = word+tracking, guess+tracking
 	}
-	return gaps, word, guess
+	return word, guess
 }
 
 // lettersAround says whether there are letters on both sides of a gap. Beside marks a small one means nothing.

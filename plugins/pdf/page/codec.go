@@ -148,8 +148,10 @@ func (p *Page) UnmarshalBinary(data []byte) error {
 
 // decoder takes values from the front of b, until the first that is none.
 type decoder struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	runs  room[Run] // of fragments, which are many and short
+	words room[Word]
 }
 
 func (d *decoder) fail(format string, arguments ...any) {
@@ -236,7 +238,7 @@ func (d *decoder) fragment(f *Fragment, fonts int) {
 	f.Text, f.Box, f.Baseline = d.text(), d.box(), d.float()
 	d.flags(&f.Hyphen, &f.Turned)
 	end := 0
-	f.Runs = list(d, 7, func(r *Run) {
+	f.Runs = listIn(d, &d.runs, 7, func(r *Run) {
 		r.End, r.Font, r.Size, r.Color = d.int(), d.int(), d.float(), d.color()
 		if r.End < end || r.End > len(f.Text) || r.Font >= fonts {
 			d.fail("a run is none")
@@ -247,7 +249,7 @@ func (d *decoder) fragment(f *Fragment, fonts int) {
 		d.fail("text without a style")
 	}
 	end = 0
-	f.Words = list(d, 10, func(w *Word) {
+	f.Words = listIn(d, &d.words, 10, func(w *Word) {
 		w.From, w.To, w.X0, w.X1 = d.int(), d.int(), d.float(), d.float()
 		if w.From < end || w.To < w.From || w.To > len(f.Text) {
 			d.fail("a word is none")
@@ -258,6 +260,11 @@ func (d *decoder) fragment(f *Fragment, fonts int) {
 
 // list reads a number and as many values, none of which is shorter than least bytes.
 func list[T any](d *decoder, least int, read func(*T)) []T {
+	return listIn(d, nil, least, read)
+}
+
+// listIn is list with the memory of others.
+func listIn[T any](d *decoder, from *room[T], least int, read func(*T)) []T {
 	n := d.int()
 	if n > len(d.b)/least {
 		d.fail("a list is cut off")
@@ -265,7 +272,12 @@ func list[T any](d *decoder, least int, read func(*T)) []T {
 	if n == 0 || d.err != nil {
 		return nil
 	}
-	values := make([]T, n)
+	var values []T
+	if from == nil {
+		values = make([]T, n)
+	} else {
+		values = from.take(n)
+	}
 	for i := range values {
 		if read(&values[i]); d.err != nil {
 			return nil

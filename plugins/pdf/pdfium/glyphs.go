@@ -3,7 +3,7 @@ package pdfium
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"math"
 )
 
 // glyph is what PDFium knows of a character of a text page: its code point, the text object that paints it, its box, and where it stands.
@@ -12,6 +12,13 @@ type glyph struct {
 	code, object             uint32 // object 0: PDFium added it
 	left, top, right, bottom float32
 	x, y                     float32
+}
+
+// is says whether two are the same, to the bit: what is no number is itself.
+func (g glyph) is(o glyph) bool {
+	same := func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }
+	return g.code == o.code && g.object == o.object && same(g.left, o.left) && same(g.top, o.top) && same(g.right, o.right) &&
+		same(g.bottom, o.bottom) && same(g.x, o.x) && same(g.y, o.y)
 }
 
 // glyphs are those of a text page.
@@ -121,7 +128,7 @@ func (f *File) glyphs(ctx context.Context, text uint64, count int) (glyphs, erro
 		if err != nil {
 			return nil, err
 		}
-		if got, err := k.glyph(ctx, n); err != nil || fmt.Sprint(got) != fmt.Sprint(want) { // in which NaN is itself
+		if got, err := k.glyph(ctx, n); err != nil || !got.is(want) {
 			return a, nil //nolint:nilerr // an address that is none shows that they lie elsewhere
 		}
 	}

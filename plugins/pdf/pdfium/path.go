@@ -82,13 +82,13 @@ func (s *sheet) paint(ctx context.Context, object uint64) (p paint, err error) {
 	p.filled, p.framed = binary.LittleEndian.Uint32(memory) != 0, binary.LittleEndian.Uint32(memory[4:]) != 0
 	var alpha byte
 	if p.filled {
-		if p.fill, alpha, err = s.color(ctx, "FPDFPageObj_GetFillColor", object); err != nil {
+		if p.fill, alpha, err = s.colorBy(ctx, "FPDFPageObj_GetFillColor", object); err != nil {
 			return p, err
 		}
 		p.filled = alpha > 0
 	}
 	if p.framed {
-		if p.tint, alpha, err = s.color(ctx, "FPDFPageObj_GetStrokeColor", object); err != nil {
+		if p.tint, alpha, err = s.colorBy(ctx, "FPDFPageObj_GetStrokeColor", object); err != nil {
 			return p, err
 		}
 		p.framed = alpha > 0
@@ -105,6 +105,14 @@ func (s *sheet) paint(ctx context.Context, object uint64) (p paint, err error) {
 		}
 	}
 	return p, nil
+}
+
+func (s *sheet) colorBy(ctx context.Context, name string, object uint64) (rgb uint32, alpha byte, err error) {
+	which, err := s.instance.function(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	return s.color(ctx, which, object)
 }
 
 // strokes are the parts of a path.

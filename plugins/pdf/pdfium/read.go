@@ -91,7 +91,10 @@ func (m matrix) point(x, y float32) (float32, float32) {
 func (m matrix) box(x0, y0, x1, y1 float32) page.Box {
 	ax, ay := m.point(x0, y0)
 	bx, by := m.point(x1, y1)
-	if m.b == 0 && m.c == 0 || m.a == 0 && m.d == 0 { // as nearly always
+	if m.b == 0 && m.c == 0 && ax <= bx && ay <= by { // as nearly always
+		return page.Box{X0: ax, Y0: ay, X1: bx, Y1: by}
+	}
+	if m.b == 0 && m.c == 0 || m.a == 0 && m.d == 0 {
 		return page.Box{X0: min(ax, bx), Y0: min(ay, by), X1: max(ax, bx), Y1: max(ay, by)}
 	}
 	cx, cy := m.point(x0, y1)
@@ -144,6 +147,9 @@ func (s *sheet) characters(ctx context.Context) error {
 		return err
 	}
 	r := &reader{sheet: s, text: text}
+	if err := r.find(); err != nil {
+		return err
+	}
 	for i := range count {
 		g, err := from.glyph(ctx, i)
 		if err != nil {
@@ -170,6 +176,19 @@ type reader struct {
 	blank   bool // the last character is a blank and nothing else
 	last    page.Char
 	level   bool // the last one's baseline holds for all that are as high
+
+	sizeOf, matrixOf, colorOf, fontOf *call // of a character, and of its text object
+}
+
+func (r *reader) find() (err error) {
+	for name, to := range map[string]**call{
+		"FPDFText_GetFontSize": &r.sizeOf, "FPDFText_GetMatrix": &r.matrixOf, "FPDFPageObj_GetFillColor": &r.colorOf, "FPDFTextObj_GetFont": &r.fontOf,
+	} {
+		if *to, err = r.instance.function(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read takes the nth glyph.
@@ -182,7 +201,7 @@ func (r *reader) read(ctx context.Context, n uint64, g glyph) error {
 		return nil
 	}
 	if g.object != r.current {
-		set, err := r.setting(ctx, r.text, n, uint64(g.object))
+		set, err := r.setting(ctx, n, uint64(g.object))
 		if err != nil {
 			return err
 		}
@@ -222,21 +241,21 @@ func upright(c page.Char, size float32, view matrix) page.Char {
 	return c
 }
 
-// setting is how the characters of a text object are set.
-func (s *sheet) setting(ctx context.Context, text, n, object uint64) (page.Setting, error) {
+// setting is how the characters of a text object are set, of which the nth is one.
+func (r *reader) setting(ctx context.Context, n, object uint64) (page.Setting, error) {
 	set := page.Setting{Size: 1, DX: 1}
-	size, err := s.call(ctx, "FPDFText_GetFontSize", text, n)
+	size, err := r.instance.run(ctx, r.sizeOf, r.text, n)
 	if err != nil {
 		return set, err
 	}
-	if _, err = s.call(ctx, "FPDFText_GetMatrix", text, n, uint64(s.room)); err != nil {
+	if _, err = r.instance.run(ctx, r.matrixOf, r.text, n, uint64(r.room)); err != nil {
 		return set, err
 	}
-	v, err := s.floats(6)
+	v, err := r.File.view(r.room, 16)
 	if err != nil {
 		return set, err
 	}
-	m := matrix{v[0], v[1], v[2], v[3], 0, 0}.then(s.view)
+	m := matrix{float(v), float(v[4:]), float(v[8:]), float(v[12:]), 0, 0}.then(r.view)
 	set.Size = float32(math.Float64frombits(size)) * float32(math.Hypot(float64(m.c), float64(m.d)))
 	if set.Size < 0 {
 		set.Size = -set.Size
@@ -244,21 +263,21 @@ func (s *sheet) setting(ctx context.Context, text, n, object uint64) (page.Setti
 	if length := float32(math.Hypot(float64(m.a), float64(m.b))); length > 0 {
 		set.DX, set.DY = m.a/length, m.b/length
 	}
-	if set.Color, _, err = s.color(ctx, "FPDFPageObj_GetFillColor", object); err != nil {
+	if set.Color, _, err = r.color(ctx, r.colorOf, object); err != nil {
 		return set, err
 	}
-	font, err := s.call(ctx, "FPDFTextObj_GetFont", object)
+	font, err := r.instance.run(ctx, r.fontOf, object)
 	if err != nil {
 		return set, err
 	}
-	set.Font, err = s.font(ctx, font)
+	set.Font, err = r.font(ctx, font)
 	return set, err
 }
 
 // color is a colour of an object, and how opaque it is.
-func (s *sheet) color(ctx context.Context, which string, object uint64) (rgb uint32, alpha byte, err error) {
+func (s *sheet) color(ctx context.Context, which *call, object uint64) (rgb uint32, alpha byte, err error) {
 	room := uint64(s.room)
-	ok, err := s.call(ctx, which, object, room, room+4, room+8, room+12)
+	ok, err := s.instance.run(ctx, which, object, room, room+4, room+8, room+12)
 	if err != nil || ok == 0 {
 		return 0, 255, err
 	}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -14,13 +15,17 @@ func (s span) width() float32 { return s.x1 - s.x0 }
 
 func (s span) overlap(x0, x1 float32) float32 { return min(s.x1, x1) - max(s.x0, x0) }
 
-// slots is how finely a cover tells places apart.
-const slots = 1024
+// slots is how finely a cover tells places apart, and levels how far it counts.
+const (
+	slots  = 1024
+	chunks = slots / 64
+	levels = 3
+)
 
-// cover counts for each place of a width how many lines have text there.
+// cover counts for each place of a width how many lines have text there, up to levels.
 type cover struct {
-	at    span
-	count [slots]uint16
+	at   span
+	over [levels][chunks]uint64 // the nth: a bit for each place where there are more than n
 }
 
 func (c *cover) slot(x float32) int {
@@ -31,27 +36,52 @@ func (c *cover) add(l *line) {
 	end := -1
 	for _, p := range l.pieces {
 		from, to := max(c.slot(p.x0), end+1), c.slot(p.x1)
-		for i := from; i <= to; i++ {
-			c.count[i]++
+		for w := from / 64; w <= to/64 && from <= to; w++ {
+			places := ^uint64(0)
+			if w == from/64 {
+				places <<= from % 64
+			}
+			if w == to/64 {
+				places &= ^uint64(0) >> (63 - to%64)
+			}
+			for n := levels - 1; n > 0; n-- {
+				c.over[n][w] |= c.over[n-1][w] & places
+			}
+			c.over[0][w] |= places
 		}
 		end = max(end, to)
 	}
 }
 
-// gaps are the places that at most tolerated lines cover, at least as wide as asked, between places that more of them do.
+// gaps are the places that at most tolerated lines cover, fewer than levels, at least as wide as asked, between places that more of them do.
 func (c *cover) gaps(tolerated int, width float32) []span {
 	step := c.at.width() / slots
 	var found []span
-	begin := -1
-	for i := range slots {
-		if int(c.count[i]) > tolerated {
-			if begin >= 0 && float32(i-begin-1)*step >= width {
-				found = append(found, span{c.at.x0 + float32(begin+1)*step, c.at.x0 + float32(i)*step})
-			}
-			begin = i
+	over := &c.over[tolerated]
+	for begin := next(over, 0, true); begin < slots; {
+		end := next(over, begin, false)
+		if begin = next(over, end, true); begin < slots && float32(begin-end)*step >= width {
+			found = append(found, span{c.at.x0 + float32(end)*step, c.at.x0 + float32(begin)*step})
 		}
 	}
 	return found
+}
+
+// next is the first place from one on where a bit is set, or is not; slots: there is none.
+func next(places *[chunks]uint64, from int, set bool) int {
+	for w := from / 64; w < chunks; w++ {
+		word := places[w]
+		if !set {
+			word = ^word
+		}
+		if w == from/64 {
+			word &= ^uint64(0) << (from % 64)
+		}
+		if word != 0 {
+			return 64*w + bits.TrailingZeros64(word)
+		}
+	}
+	return slots
 }
 
 // white is the widest place within a stretch that no line covers.
@@ -59,15 +89,12 @@ func (c *cover) white(in span) span {
 	step := c.at.width() / slots
 	var best span
 	from, to := c.slot(in.x0), c.slot(in.x1)
-	begin := from
-	for i := from; i <= to+1; i++ {
-		if i <= to && c.count[i] == 0 {
-			continue
-		}
-		if found := (span{max(c.at.x0+float32(begin)*step, in.x0), min(c.at.x0+float32(i)*step, in.x1)}); found.width() > best.width() {
+	for begin := next(&c.over[0], from, false); begin <= to; {
+		end := min(next(&c.over[0], begin, true), to+1)
+		if found := (span{max(c.at.x0+float32(begin)*step, in.x0), min(c.at.x0+float32(end)*step, in.x1)}); found.width() > best.width() {
 			best = found
 		}
-		begin = i + 1
+		begin = next(&c.over[0], end, false)
 	}
 	return best
 }

@@ -148,11 +148,22 @@ func index(rows [][]Cell) bool {
 		len(rows[0]) == 2 && 5*(entries+pages) >= 2*cells && 10*sorted >= 9*len(rows) && strings.ContainsFunc(before, unicode.IsLetter)
 }
 
+// leads says that dots or a line lead from one part of a line to the next. Most have nothing that could, and need not be looked at closely.
+func (l *line) leads() bool {
+	dots, other := 0, false
+	for i := range l.pieces {
+		text := l.pieces[i].text
+		dots += strings.Count(text, ".")
+		other = other || strings.Contains(text, "_") || strings.Contains(text, "…")
+	}
+	return (dots >= 5 || other) && leaders.MatchString(l.text())
+}
+
 // contents says that rows lead to pages: dots between title and page, or pages that only rise and no header.
 func contents(rows [][]Cell, header int, b *block) bool {
 	dotted := 0
 	for _, l := range b.lines {
-		if leaders.MatchString(l.text()) {
+		if l.leads() {
 			dotted++
 		}
 	}

@@ -45,7 +45,7 @@ type Found struct {
 // Find returns the tables of a page: first those drawn with lines, then those that stand across columns, then those of each
 // column, all from top to bottom. No fragment is in two of them.
 func Find(p *page.Page, g Ground) []Found {
-	f := &finder{page: p, ground: g, marks: level(p), used: make([]bool, len(p.Fragments))}
+	f := &finder{page: newSheet(p), ground: g, body: body{family(g.Body.Font), g.Body.Size}, marks: level(p), used: make([]bool, len(p.Fragments))}
 	for i := range p.Fragments {
 		f.used[i] = i < len(g.Aside) && g.Aside[i]
 	}
@@ -144,8 +144,8 @@ func (f *finder) texts(columns []page.Box) []page.Box {
 	ends := make([][2][]float32, len(columns))
 	for i := range f.page.Fragments {
 		o := &f.page.Fragments[i]
-		if f.used[i] || o.Turned || len(o.Runs) == 0 || abs(o.Runs[0].Size-f.ground.Body.Size) > 0.06*f.ground.Body.Size ||
-			o.Runs[0].Font < 0 || o.Runs[0].Font >= len(f.page.Fonts) || family(f.page.Fonts[o.Runs[0].Font].Name) != family(f.ground.Body.Font) {
+		if f.used[i] || o.Turned || len(o.Runs) == 0 || abs(o.Runs[0].Size-f.body.size) > 0.06*f.body.size ||
+			o.Runs[0].Font < 0 || o.Runs[0].Font >= len(f.page.Fonts) || f.page.families[o.Runs[0].Font] != f.body.family {
 			continue
 		}
 		x, y := (o.Box.X0+o.Box.X1)/2, (o.Box.Y0+o.Box.Y1)/2
@@ -192,8 +192,9 @@ func gutters(columns []page.Box) []span {
 
 // finder finds the tables of one page.
 type finder struct {
-	page   *page.Page
+	page   *sheet
 	ground Ground
+	body   body
 	marks  *marks
 	used   []bool // fragments of tables found, and those that belong to no text
 	found  []Found
@@ -212,7 +213,7 @@ func (f *finder) isIndex() bool {
 		}
 		all++
 		text := f.page.Fragments[i].Text
-		alone := pagesAlone.MatchString(text)
+		alone := beginsWithDigit(text) && pagesAlone.MatchString(text)
 		switch {
 		case endsInDigit(text) && pageEnd.MatchString(text):
 			entries++
@@ -232,6 +233,9 @@ func endsInDigit(text string) bool {
 	text = strings.TrimSuffix(text, ".")
 	return text != "" && text[len(text)-1] >= '0' && text[len(text)-1] <= '9'
 }
+
+// beginsWithDigit is the same of where it begins.
+func beginsWithDigit(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }
 
 // columnOf is the column of text that a box stands in; -1: in none alone.
 func (f *finder) columnOf(box page.Box) int {
@@ -270,7 +274,7 @@ func (f *finder) region(box page.Box, wide []span, column int) {
 	if len(all) == 0 || at.width() <= 0 {
 		return
 	}
-	g := &grower{lines: lines(all, f.ground.Body), at: at, marks: f.marks, wide: wide, column: column, origin: box.X0}
+	g := &grower{lines: lines(all, f.body), at: at, marks: f.marks, wide: wide, column: column, origin: box.X0}
 	i := f.rest(g)
 	for i < len(g.lines) {
 		if !g.seed(&g.lines[i]) {
@@ -446,7 +450,7 @@ func (f *finder) takeHeader(g *grower, b *block) bool {
 		return false
 	}
 	named := filled(rows[0]) >= 2 && (ruled || first.dice() || f.captioned(g, b))
-	if !named || leaders.MatchString(first.text()) {
+	if !named || first.leads() {
 		return false
 	}
 	f.add(g, b, rows, header, columns)

@@ -176,7 +176,7 @@ func (f *finder) lattice(l *lattice) bool {
 		return false
 	}
 	all, at := f.within(l.box)
-	g := &grower{lines: lines(all, f.ground.Body), at: at, marks: f.marks, origin: l.box.X0}
+	g := &grower{lines: lines(all, f.body), at: at, marks: f.marks, origin: l.box.X0}
 	if len(g.lines) < 2 {
 		return false
 	}
@@ -195,7 +195,7 @@ func (f *finder) goesBeyond(l *lattice, b *block) bool {
 	first, last := b.lines[0], b.lines[len(b.lines)-1]
 	around := page.Box{X0: l.box.X0 - snap, X1: l.box.X1 + snap, Y0: l.box.Y0 - 2*first.size, Y1: l.box.Y1 + 2*last.size}
 	all, _ := f.within(around)
-	for _, o := range lines(all, f.ground.Body) {
+	for _, o := range lines(all, f.body) {
 		at := first
 		switch {
 		case o.baseline > last.baseline+0.3*last.size:

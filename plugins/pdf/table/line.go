@@ -67,6 +67,26 @@ func (l *line) text() string {
 	return strings.Join(texts, "  ")
 }
 
+// sheet is a page, and what is asked of it often.
+type sheet struct {
+	*page.Page
+	families []string // of its fonts
+}
+
+func newSheet(p *page.Page) *sheet {
+	s := &sheet{Page: p, families: make([]string, len(p.Fonts))}
+	for i := range p.Fonts {
+		s.families[i] = family(p.Fonts[i].Name)
+	}
+	return s
+}
+
+// body is how the text of a file is set mostly, as far as lines are told by it.
+type body struct {
+	family string
+	size   float32
+}
+
 // family is the name of a font without what says how it is cut.
 func family(name string) string {
 	if at := strings.IndexAny(name, "-,"); at > 0 {
@@ -82,7 +102,7 @@ func family(name string) string {
 }
 
 // cut cuts a fragment where its words are as far apart as columns are, and appends the pieces to those that there are.
-func cut(all []piece, p *page.Page, index int) []piece {
+func cut(all []piece, p *sheet, index int) []piece {
 	f := &p.Fragments[index]
 	if f.Turned || len(f.Runs) == 0 || strings.TrimSpace(f.Text) == "" {
 		return all
@@ -106,7 +126,7 @@ func cut(all []piece, p *page.Page, index int) []piece {
 	return all
 }
 
-func newPiece(p *page.Page, index int, words []page.Word) piece {
+func newPiece(p *sheet, index int, words []page.Word) piece {
 	f := &p.Fragments[index]
 	from, to := words[0].From, words[len(words)-1].To
 	run := runAt(f, from)
@@ -133,7 +153,7 @@ func newPiece(p *page.Page, index int, words []page.Word) piece {
 			weight.italic += share
 		}
 		if made.family == "" {
-			made.family = family(font.Name)
+			made.family = p.families[r.Font]
 		}
 	}
 	made.bold, made.italic = 2*weight.bold > weight.all, 2*weight.italic > weight.all
@@ -151,7 +171,7 @@ func runAt(f *page.Fragment, offset int) page.Run {
 }
 
 // lines puts pieces that stand on one baseline together, from top to bottom.
-func lines(all []piece, body Style) []line {
+func lines(all []piece, body body) []line {
 	slices.SortStableFunc(all, func(a, b piece) int { return cmp.Compare(a.baseline, b.baseline) })
 	made := make([]line, 0, len(all))
 	for _, p := range all {
@@ -161,7 +181,6 @@ func lines(all []piece, body Style) []line {
 		}
 		made = append(made, line{pieces: []piece{p}, baseline: p.baseline, size: p.size})
 	}
-	bodyFamily := family(body.Font)
 	for i := range made {
 		l := &made[i]
 		slices.SortStableFunc(l.pieces, func(a, b piece) int { return cmp.Compare(a.x0, b.x0) })
@@ -171,7 +190,7 @@ func lines(all []piece, body Style) []line {
 		l.size, l.top, l.low = 0, l.pieces[0].top, l.pieces[0].low
 		for _, p := range l.pieces {
 			all += len(p.text)
-			if p.family == bodyFamily && abs(p.size-body.Size) < 0.06*body.Size {
+			if p.family == body.family && abs(p.size-body.size) < 0.06*body.size {
 				asBody += len(p.text)
 				bodies++
 			}

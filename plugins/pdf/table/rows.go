@@ -5,13 +5,11 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/seed-98789ff7/converter/plugins/pdf/page"
 )
 
 // builder makes rows of the lines of a block.
 type builder struct {
-	page    *page.Page
+	page    *sheet
 	block   *block
 	marks   *marks
 	columns []span
@@ -30,7 +28,7 @@ type placed struct {
 }
 
 // build returns the rows of a block and how many of them name the columns.
-func build(p *page.Page, b *block, at span, m *marks) ([][]Cell, int, []span) {
+func build(p *sheet, b *block, at span, m *marks) ([][]Cell, int, []span) {
 	t := &builder{page: p, block: b, marks: m}
 	if b.rest == nil {
 		t.header = t.headerLines()
