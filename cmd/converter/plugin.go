@@ -1,6 +1,8 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seed-98789ff7/converter/sdk"
@@ -23,6 +25,7 @@ func (a *app) pluginCommand() *cobra.Command {
 			if !ok {
 				return usage("there is no built-in plugin %q; there is: %v", args[0], builtInNames())
 			}
+			debug.SetGCPercent(garbage)
 			sdk.Serve(plugin())
 			return nil
 		},

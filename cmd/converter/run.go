@@ -75,8 +75,8 @@ was started, 3 a part was converted and --strict was given, 130 and 143 stopped 
 // closeLimit is how long the store may take to save what is left and to stop.
 const closeLimit = 30 * time.Second
 
-// garbage is how much of it may lie beside what is in use, in percent, before it is looked for. A run makes much of it for each item and
-// holds little; looking half as often is a tenth more items a second.
+// garbage is how much of it may lie beside what is in use, in percent, before it is looked for. A run and the plugins that come with the
+// program make much of it for each item and hold little; looking half as often is a tenth more items a second, and a thirtieth less for a book.
 const garbage = 200
 
 // run is `converter run`.

@@ -29,6 +29,10 @@ func environment(ctx context.Context, host []string, config Config) []string {
 			env = append(env, variable)
 		}
 	}
+	if config.MemoryMB > 0 && canLimit {
+		// A program in Go looks for garbage before it comes to the limit, instead of dying of it. Others do not know the name.
+		env = append(env, fmt.Sprintf("GOMEMLIMIT=%dMiB", config.MemoryMB*3/4))
+	}
 	env = append(env, config.Env...)
 	return append(env,
 		fmt.Sprintf("%s=%d", sourcepb.HostKey, os.Getpid()),

@@ -878,6 +878,35 @@ func TestEnvironmentOfThePlugin(t *testing.T) {
 	}
 }
 
+// TestMemoryLimitIsKnownToGo: a plugin in Go is told of its limit, unless the config says otherwise.
+func TestMemoryLimitIsKnownToGo(t *testing.T) {
+	t.Parallel()
+	if !canLimit {
+		t.Skip("memory is limited on Linux alone")
+	}
+	limit := func(config Config) (last string) {
+		config.Log = slog.New(slog.DiscardHandler)
+		for _, v := range environment(t.Context(), []string{"GOMEMLIMIT=1GiB"}, config) {
+			if value, ok := strings.CutPrefix(v, "GOMEMLIMIT="); ok {
+				last = value
+			}
+		}
+		return last
+	}
+	for _, tt := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{}, ""},
+		{Config{MemoryMB: 128}, "96MiB"},
+		{Config{MemoryMB: 128, Env: []string{"GOMEMLIMIT=off"}}, "off"},
+	} {
+		if got := limit(tt.config); got != tt.want {
+			t.Errorf("%d MB, %v: %q, want %q", tt.config.MemoryMB, tt.config.Env, got, tt.want)
+		}
+	}
+}
+
 func TestFetchAsset(t *testing.T) {
 	t.Parallel()
 	p := startGood(t, deed{})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -280,6 +281,7 @@ func readPDF(ctx context.Context, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(200) // as the plugin has it
 	pool := extract.New(extract.Config{Command: []string{self, pdfWorker}, Workers: n, CacheDir: args[0]})
 	defer pool.Close()
 	file, err := pool.Open(ctx, args[1], nil)

@@ -68,10 +68,17 @@ type refusal struct {
 }
 
 func writeFrame(w io.Writer, k kind, content []byte) error {
-	b := make([]byte, 5, 5+len(content))
-	b[0] = byte(k)
-	binary.BigEndian.PutUint32(b[1:], uint32(len(content)))
-	_, err := w.Write(append(b, content...))
+	const small = 1 << 12 // written at once with what stands before it
+	head := make([]byte, 1, 5+small)
+	head[0] = byte(k)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(content)))
+	if len(content) <= small {
+		head, content = append(head, content...), nil
+	}
+	if _, err := w.Write(head); err != nil || len(content) == 0 {
+		return err
+	}
+	_, err := w.Write(content)
 	return err
 }
 

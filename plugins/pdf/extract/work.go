@@ -68,7 +68,8 @@ type worker struct {
 	disk    *os.File // of the file that is open
 	file    *pdfium.File
 	info    os.FileInfo
-	which   int // of the passwords opened it
+	which   int    // of the passwords opened it
+	form    []byte // of the page that was read last
 	busy    atomic.Bool
 	trapped bool // something was too much for PDFium
 }
@@ -230,11 +231,10 @@ func (w *worker) pages(ctx context.Context, q request) error {
 		} else {
 			failed = 0
 		}
-		form, err := p.AppendBinary(nil)
-		if err != nil {
+		if w.form, err = p.AppendBinary(w.form[:0]); err != nil {
 			return err
 		}
-		if err := w.say(kindPage, form); err != nil {
+		if err := w.say(kindPage, w.form); err != nil {
 			return err
 		}
 	}

@@ -49,6 +49,7 @@ const hyphenMark = '\x02'
 // Builder makes fragments of characters that come in the order in which the page paints them. The zero value is ready.
 type Builder struct {
 	setting Setting
+	sets    int // how many there have been
 	em      float32
 	fresh   bool   // a text begins
 	place   []Char // the code points in one place
@@ -76,6 +77,7 @@ type line struct {
 	text    []byte // Text, until it is complete
 	glyphs  []glyph
 	setting Setting // of its last character
+	sets    int     // which one it is
 	lead    float32 // size of its largest type
 	dx, dy  float32
 	v       float32 // its baseline, across the direction
@@ -101,12 +103,15 @@ func (b *Builder) Set(s Setting) {
 		s.DX = 1
 	}
 	b.setting, b.fresh = s, true
+	b.sets++
 }
 
 // Add adds a character.
 func (b *Builder) Add(c Char) {
-	if n := len(b.place); n > 0 && (b.place[n-1].Box != c.Box || b.place[n-1].X != c.X || b.place[n-1].Y != c.Y) {
-		b.flush()
+	if n := len(b.place); n > 0 {
+		if p := &b.place[n-1]; p.Box != c.Box || p.X != c.X || p.Y != c.Y {
+			b.flush()
+		}
 	}
 	b.place = append(b.place, c)
 }
@@ -162,7 +167,7 @@ func (b *Builder) flush() {
 		b.open.blank = true
 	default:
 		b.chars++
-		b.put(first, text, hyphen)
+		b.put(&first, text, hyphen)
 	}
 }
 
@@ -267,12 +272,12 @@ func controlLigature(r rune) string {
 }
 
 // put adds a glyph to the fragment that is open, or opens another.
-func (b *Builder) put(c Char, text string, hyphen bool) {
-	s := b.setting
+func (b *Builder) put(c *Char, text string, hyphen bool) {
+	s := &b.setting
 	u0, u1, v := c.Box.X0, c.Box.X1, c.Y
 	if !s.upright() {
 		u0, v = c.X*s.DX+c.Y*s.DY, c.Y*s.DX-c.X*s.DY
-		u1 = u0 + turnedWidth(c.Box, s, b.em)
+		u1 = u0 + turnedWidth(c.Box, *s, b.em)
 	}
 	l := b.open
 	limit := float32(breakGap)
@@ -302,10 +307,14 @@ func (b *Builder) put(c Char, text string, hyphen bool) {
 	l.glyphs = append(l.glyphs, g)
 	l.blank, l.guess = false, false
 	l.text = append(l.text, text...)
-	b.style(l)
-	l.setting, l.last, l.u1 = s, u0, u1
-	l.setting.Size = b.em
-	l.Hyphen = hyphen
+	if n := len(l.Runs); n > 0 && l.sets == b.sets && l.setting.Size == b.em {
+		l.Runs[n-1].End = len(l.text)
+	} else {
+		b.style(l)
+		l.setting, l.sets = *s, b.sets
+		l.setting.Size = b.em
+	}
+	l.last, l.u1, l.Hyphen = u0, u1, hyphen
 }
 
 // turnedWidth is the advance of a character along a direction that is not level, of which the box is known.
@@ -325,7 +334,7 @@ func turnedWidth(box Box, s Setting, em float32) float32 {
 }
 
 // takes says whether a character goes on with the line.
-func (l *line) takes(s Setting, em, u0, u1, v, limit float32) bool {
+func (l *line) takes(s *Setting, em, u0, u1, v, limit float32) bool {
 	if s.DX*l.dx+s.DY*l.dy < 0.999 {
 		return false
 	}
@@ -343,7 +352,7 @@ func (l *line) takes(s Setting, em, u0, u1, v, limit float32) bool {
 
 // style sets the run in which the line's last character is.
 func (b *Builder) style(l *line) {
-	s := b.setting
+	s := &b.setting
 	if n := len(l.Runs); n > 0 && l.setting.Font == s.Font && l.Runs[n-1].Color == s.Color && l.Runs[n-1].Size == round(b.em) {
 		l.Runs[n-1].End = len(l.text)
 		return

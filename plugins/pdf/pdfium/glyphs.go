@@ -23,8 +23,8 @@ func (g glyph) is(o glyph) bool {
 
 // glyphs are those of a text page.
 type glyphs interface {
-	// glyph is the nth.
-	glyph(ctx context.Context, n int) (glyph, error)
+	// glyph sets g to the nth.
+	glyph(ctx context.Context, n int, g *glyph) error
 }
 
 // asked are glyphs of which PDFium is asked, with a call for each thing there is to know.
@@ -49,31 +49,32 @@ func (f *File) ask(text uint64) (*asked, error) {
 	return a, nil
 }
 
-func (a *asked) glyph(ctx context.Context, n int) (g glyph, err error) {
+func (a *asked) glyph(ctx context.Context, n int, g *glyph) error {
 	room, at := uint64(a.room), uint64(n)
 	code, err := a.instance.run(ctx, a.code, a.text, at)
 	if err != nil {
-		return g, err
+		return err
 	}
 	object, err := a.instance.run(ctx, a.object, a.text, at)
 	if err != nil {
-		return g, err
+		return err
 	}
 	if _, err = a.instance.run(ctx, a.box, a.text, at, room); err != nil {
-		return g, err
+		return err
 	}
 	if _, err = a.instance.run(ctx, a.origin, a.text, at, room+16, room+24); err != nil {
-		return g, err
+		return err
 	}
 	memory, err := a.view(a.room, 32)
 	if err != nil {
-		return g, err
+		return err
 	}
-	return glyph{
+	*g = glyph{
 		code: uint32(code), object: uint32(object),
 		left: float(memory), top: float(memory[4:]), right: float(memory[8:]), bottom: float(memory[12:]),
 		x: float32(double(memory[16:])), y: float32(double(memory[24:])),
-	}, nil
+	}
+	return nil
 }
 
 // How a text page of this build lies in its memory: where it says where its list of glyphs begins and ends, the bytes of a glyph, and where
@@ -95,16 +96,18 @@ type kept struct {
 	at uint32
 }
 
-func (k *kept) glyph(_ context.Context, n int) (glyph, error) {
+func (k *kept) glyph(_ context.Context, n int, g *glyph) error {
 	memory, err := k.view(k.at+uint32(n)*glyphBytes, glyphBytes)
 	if err != nil {
-		return glyph{}, err
+		return err
 	}
-	return glyph{
+	_ = memory[glyphBytes-1] // all of it is there
+	*g = glyph{
 		code: binary.LittleEndian.Uint32(memory[glyphCode:]), object: binary.LittleEndian.Uint32(memory[glyphObject:]),
 		left: float(memory[glyphBox:]), bottom: float(memory[glyphBox+4:]), right: float(memory[glyphBox+8:]), top: float(memory[glyphBox+12:]),
 		x: float(memory[glyphOrigin:]), y: float(memory[glyphOrigin+4:]),
-	}, nil
+	}
+	return nil
 }
 
 // glyphs finds where the glyphs of a text page are kept. If they do not lie where they should, which another build of PDFium may make of it,
@@ -124,11 +127,11 @@ func (f *File) glyphs(ctx context.Context, text uint64, count int) (glyphs, erro
 	}
 	k := &kept{f, begin}
 	for _, n := range []int{0, count / 2, count - 1} {
-		want, err := a.glyph(ctx, n)
-		if err != nil {
+		var got, want glyph
+		if err := a.glyph(ctx, n, &want); err != nil {
 			return nil, err
 		}
-		if got, err := k.glyph(ctx, n); err != nil || !got.is(want) {
+		if err := k.glyph(ctx, n, &got); err != nil || !got.is(want) {
 			return a, nil //nolint:nilerr // an address that is none shows that they lie elsewhere
 		}
 	}

@@ -146,16 +146,16 @@ func (s *sheet) characters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{sheet: s, text: text}
+	r := &reader{sheet: s, text: text, flat: s.view.a == 1 && s.view.b == 0 && s.view.c == 0 && s.view.d == -1}
 	if err := r.find(); err != nil {
 		return err
 	}
+	var g glyph
 	for i := range count {
-		g, err := from.glyph(ctx, i)
-		if err != nil {
+		if err := from.glyph(ctx, i, &g); err != nil {
 			return err
 		}
-		if err := r.read(ctx, uint64(i), g); err != nil {
+		if err := r.read(ctx, uint64(i), &g); err != nil {
 			return err
 		}
 	}
@@ -173,6 +173,7 @@ type reader struct {
 	current uint32 // the text object
 	size    float32
 	upright bool
+	flat    bool // the page is not turned
 	blank   bool // the last character is a blank and nothing else
 	last    page.Char
 	level   bool // the last one's baseline holds for all that are as high
@@ -192,7 +193,7 @@ func (r *reader) find() (err error) {
 }
 
 // read takes the nth glyph.
-func (r *reader) read(ctx context.Context, n uint64, g glyph) error {
+func (r *reader) read(ctx context.Context, n uint64, g *glyph) error {
 	plain := g.code == ' ' || g.code == 0xA0
 	if plain && r.blank {
 		return nil // one is enough
@@ -208,7 +209,12 @@ func (r *reader) read(ctx context.Context, n uint64, g glyph) error {
 		r.builder.Set(set)
 		r.current, r.size, r.upright, r.level = g.object, set.Size, set.DX > 0.999, false
 	}
-	c := page.Char{Rune: rune(g.code), Box: r.view.box(g.left, g.top, g.right, g.bottom)}
+	c := page.Char{Rune: rune(g.code)}
+	if r.flat && g.left <= g.right && g.bottom <= g.top {
+		c.Box = page.Box{X0: g.left + r.view.e, Y0: r.view.f - g.top, X1: g.right + r.view.e, Y1: r.view.f - g.bottom}
+	} else {
+		c.Box = r.view.box(g.left, g.top, g.right, g.bottom)
+	}
 	if r.level && c.Box.Y0 == r.last.Box.Y0 && c.Box.Y1 == r.last.Box.Y1 {
 		c.Y = r.last.Y
 	} else {
