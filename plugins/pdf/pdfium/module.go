@@ -94,9 +94,16 @@ func (l *Library) load(ctx context.Context, program []byte) (err error) {
 	if _, err = wasi_snapshot_preview1.Instantiate(ctx, l.runtime); err != nil {
 		return err
 	}
+	var before []string
+	if l.config.CacheDir != "" {
+		before = forms(l.config.CacheDir)
+	}
 	compiling := experimental.WithCompilationWorkers(ctx, runtime.NumCPU())
 	if l.compiled, err = l.runtime.CompileModule(compiling, program); err != nil {
 		return err
+	}
+	if l.config.CacheDir != "" {
+		forget(l.config.CacheDir, before)
 	}
 	return l.provide(ctx)
 }
