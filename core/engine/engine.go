@@ -110,7 +110,7 @@ func newRun(c Config) (*run, error) {
 	}
 	return &run{
 		Config: c, plugins: plugins(c.Sources), broken: make([]error, len(c.Sources)), limit: &limit{allowed: c.MaxFailures},
-		equals: map[string]string{},
+		equals: map[string]string{}, tally: newTally(c.Recorder, len(c.Sources)),
 	}, nil
 }
 
@@ -135,6 +135,7 @@ type run struct {
 	pictures *gallery
 	limit    *limit
 	past     *past
+	tally    *tally
 
 	mu     sync.Mutex        // guards what follows
 	broken []error           // by source: why it is not, or not wholly, part of the result
@@ -169,21 +170,19 @@ func (r *run) discover(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	var total int64
 	for i, s := range r.Sources {
 		if failed[i] != nil {
 			r.leaveOut(i, failed[i])
 			continue
 		}
-		total += r.announce(s.Name, r.found[i])
+		r.tally.announce(i, r.announce(s.Name, r.found[i]))
 		for _, stream := range r.found[i] {
 			if known := r.past.sources[i].marks[stream.Name].Facts; len(known) > 0 {
 				r.Recorder.Facts(s.Name, stream.Name, known)
 			}
 		}
 	}
-	r.Recorder.Total(core.StageRead, total)
-	r.Recorder.Total(core.StageEntities, total)
+	r.tally.tell()
 	if _, all := r.leftOut(); all != nil {
 		return fmt.Errorf("no source can be read: %w", all)
 	}

@@ -292,8 +292,7 @@ func (w *writer) carry(s *stream, h *core.Harvest) error {
 	r.carried(h.Heads...)
 	r.Recorder.CacheN(harvestCache, n, 0)
 	r.Recorder.Facts(source, s.Name, h.Facts)
-	r.Recorder.Found(core.StageRead, source, "", n)
-	r.Recorder.Done(core.StageRead, source, "", core.Cached, n)
+	r.arrived(w.source, core.Cached, n)
 	r.Recorder.Found(core.StageEntities, source, s.Name, n)
 	for _, a := range h.Assets {
 		if err := r.pictures.refer(w.ctx, w.source, useOf(a), a.Of); err != nil {
@@ -328,8 +327,7 @@ func (w *writer) misfortune(s *stream, m core.Mishap) error {
 	if m.Kind == core.MishapRecord { // it could be read
 		outcome = core.Cached
 	}
-	r.Recorder.Found(core.StageRead, source, "", 1)
-	r.Recorder.Done(core.StageRead, source, "", outcome, 1)
+	r.arrived(w.source, outcome, 1)
 	r.Recorder.Found(core.StageEntities, source, s.Name, 1)
 	r.Recorder.Done(core.StageEntities, source, s.Name, core.FailedItem, 1)
 	return r.limit.fail()

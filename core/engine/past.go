@@ -241,7 +241,7 @@ func (r *run) recount(i int) {
 		}
 	}
 	for stream, n := range written {
-		r.Recorder.Kept(core.StageRead, name, "", core.Written, n)
+		r.arrivedBefore(i, core.Written, n)
 		r.Recorder.Kept(core.StageEntities, name, stream, core.Written, n)
 	}
 	for _, m := range s.mishaps {
@@ -250,9 +250,9 @@ func (r *run) recount(i int) {
 		}
 		switch m.Kind {
 		case core.MishapRecord:
-			r.Recorder.Kept(core.StageRead, name, "", core.Written, 1)
+			r.arrivedBefore(i, core.Written, 1)
 		case core.MishapDuplicate, core.MishapSkipped:
-			r.Recorder.Kept(core.StageRead, name, "", core.FailedItem, 1)
+			r.arrivedBefore(i, core.FailedItem, 1)
 		}
 		if m.Kind != core.MishapRemark {
 			r.Recorder.Kept(core.StageEntities, name, m.Stream, core.FailedItem, 1)

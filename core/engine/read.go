@@ -66,7 +66,11 @@ func (r *run) sources(ctx context.Context, p *pool) error {
 	readers, reading := errgroup.WithContext(ctx)
 	var writers []*writer
 	for i := range r.Sources {
-		if r.broken[i] != nil || r.past.sources[i].whole { // nobody writes to it yet
+		if r.broken[i] != nil { // nobody writes to it yet
+			continue
+		}
+		if r.past.sources[i].whole {
+			r.tally.whole(i)
 			continue
 		}
 		w := newWriter(reading, p, i)
@@ -126,7 +130,7 @@ func (r *run) source(ctx context.Context, w *writer) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			return w.complete()
+			return r.whole(w)
 		case sdk.KindOf(err) != sdk.Unavailable || attempt == maxAttempts:
 			r.leaveOut(i, fmt.Errorf("read source %q: %w", r.Sources[i].Name, err))
 			return r.Ledger.Finish(ctx, r.Sources[i].Name, false)
@@ -139,7 +143,16 @@ func (r *run) source(ctx context.Context, w *writer) error {
 		}
 		r.Log.Warn("source restarted", "source", r.Sources[i].Name, "attempt", attempt+1, "error", err)
 	}
-	return w.complete()
+	return r.whole(w)
+}
+
+// whole notes that a source has been read to its end.
+func (r *run) whole(w *writer) error {
+	if err := w.complete(); err != nil {
+		return err
+	}
+	r.tally.whole(w.source)
+	return nil
 }
 
 // readAll reads what is asked for, and after that what has not changed and is wanted all the same.

@@ -137,6 +137,57 @@ func TestDiesForGood(t *testing.T) {
 	})
 }
 
+// TestTotals: while a source is read there are as many records as it said, and after its end as many as came; of one that was not read to its
+// end, as many as it said.
+func TestTotals(t *testing.T) {
+	const come = 5
+	dies := func(_ context.Context, _, at int) error {
+		if at == 2 {
+			return errors.New("no more")
+		}
+		return nil
+	}
+	for name, tt := range map[string]struct {
+		said int64
+		bad  *shelf // another source; it says that it has 100
+		want int64
+	}{
+		"as many":  {said: come, want: come},
+		"more":     {said: 3 * come, want: come},
+		"fewer":    {said: 1, want: come},
+		"not said": {said: 0, want: come},
+		"another breaks": {said: 3 * come, want: come + 100, bad: &shelf{
+			plugin: "bad", items: docs("b", 4), during: dies, guess: func(int64) int64 { return 100 },
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var during core.StageCounts
+			var j *job
+			s := &shelf{items: docs("a", come), guess: func(int64) int64 { return tt.said }}
+			s.during = func(_ context.Context, _, at int) error {
+				if at == 1 {
+					during = j.count.stage(core.StageRead)
+				}
+				return nil
+			}
+			sources := []*shelf{s}
+			if tt.bad != nil {
+				sources = append(sources, tt.bad)
+			}
+			j = newJob(t, sources...)
+			j.run(t)
+			if said := tt.said + tt.want - come; during.Total != said {
+				t.Errorf("while it is read, there are %d; want %d", during.Total, said)
+			}
+			for _, stage := range []core.Stage{core.StageRead, core.StageEntities} {
+				if got := j.count.stage(stage); got.Total != tt.want {
+					t.Errorf("%s: %+v, want %d", stage, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
 // TestOnlyDeathIsWorthAnotherTry.
 func TestOnlyDeathIsWorthAnotherTry(t *testing.T) {
 	for name, end := range map[string]error{

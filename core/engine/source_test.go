@@ -23,6 +23,8 @@ type shelf struct {
 	resume bool   // it goes on behind the checkpoint it is given
 	state  string // of all its streams, as looking at them shows; empty: it does not say
 	hidden bool   // it cannot say which streams it has
+	// guess is how many records it says a stream has that has n. Nil: it knows.
+	guess  func(n int64) int64
 	bytes  map[string][]byte
 	report sdk.Metrics // what each reading says it fetched; zero: nothing
 	// during is asked before each item, and after the last one, with the attempt and the item's place in all items. It may
@@ -107,6 +109,9 @@ func (s *shelf) Discover(ctx context.Context) ([]sdk.Stream, error) {
 	}
 	for i := range streams {
 		streams[i].Records = sdk.Estimate{Count: counts[streams[i].Name], Quality: sdk.Exact}
+		if s.guess != nil {
+			streams[i].Records = sdk.Estimate{Count: s.guess(streams[i].Records.Count), Quality: sdk.Approximate}
+		}
 	}
 	return streams, nil
 }

@@ -303,11 +303,7 @@ func (w *writer) fail(err error) error {
 }
 
 // count counts a record of the reading stage, whose numbers are by source only.
-func (w *writer) count(outcome core.Outcome) {
-	source := w.pool.run.Sources[w.source].Name
-	w.pool.run.Recorder.Found(core.StageRead, source, "", 1)
-	w.pool.run.Recorder.Done(core.StageRead, source, "", outcome, 1)
-}
+func (w *writer) count(outcome core.Outcome) { w.pool.run.arrived(w.source, outcome, 1) }
 
 // Checkpoint takes a checkpoint. When the last one that the ledger has of the stream is old enough, it waits until the
 // records before this one are with the ledger, then hands it over.
