@@ -188,18 +188,24 @@ func FactValue(f core.Fact) string {
 	return Number(f.Number)
 }
 
-// FactsBrief are the facts that somebody should look into; where there are none, the value of the first one.
+// FactsBrief are the facts that somebody should look into; where there are none, the first one. A text says what it is by itself, a
+// number does not.
 func FactsBrief(facts []core.Fact) (brief string, notable bool) {
+	named := func(f core.Fact) string { return FactLabel(f) + ": " + FactValue(f) }
 	var words []string
 	for _, f := range facts {
 		if f.Notable {
-			words = append(words, FactLabel(f)+": "+FactValue(f))
+			words = append(words, named(f))
 		}
 	}
-	if len(words) == 0 {
-		return FactValue(facts[0]), false
+	switch first := facts[0]; {
+	case len(words) > 0:
+		return join(words...), true
+	case first.Text != "":
+		return FactValue(first), false
+	default:
+		return named(first), false
 	}
-	return join(words...), true
 }
 
 // StreamTitle is what a person calls the stream.

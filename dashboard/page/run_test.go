@@ -368,6 +368,9 @@ func TestFacts(t *testing.T) {
 	if got, notable := page.FactsBrief(calm); got != "scroll" || notable {
 		t.Errorf("%q, %v", got, notable)
 	}
+	if got, notable := page.FactsBrief([]core.Fact{{Name: "pages", Number: 152}, calm[0]}); got != "pages: 152" || notable {
+		t.Errorf("%q, %v", got, notable)
+	}
 	torn := append(slices.Clone(calm), core.Fact{Name: "torn", Number: 1, Notable: true}, core.Fact{Name: "lost", Number: 2, Notable: true})
 	if got, notable := page.FactsBrief(torn); got != "torn: 1 · lost: 2" || !notable {
 		t.Errorf("%q, %v", got, notable)
