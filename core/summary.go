@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// StageCounts are the numbers of one stage. Total is the best known number of items, 0 while unknown; Found is how many
-// have come to the stage so far.
+// StageCounts are the numbers of one stage. Total is the best known number of items, 0 while unknown, which may be an estimate; Found is
+// how many have come to the stage so far.
 type StageCounts struct {
 	Stage     string `json:"stage"`
 	Total     int64  `json:"total,omitempty"`
+	Estimated bool   `json:"estimated,omitempty"` // Total is about that many
 	Found     int64  `json:"found"`
 	Written   int64  `json:"written"`
 	Cached    int64  `json:"cached"`

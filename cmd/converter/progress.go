@@ -155,7 +155,7 @@ func (p *progress) draw(s core.Snapshot) string {
 		if c.Found == 0 && c.Total == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "%-9s %s  %s/%s\n", c.Stage, bar(c), grouped(c.Done()), grouped(max(c.Total, c.Found)))
+		fmt.Fprintf(&b, "%-9s %s  %s/%s\n", c.Stage, bar(c), grouped(c.Done()), totalOf(c, "~"))
 	}
 	if f := fetched(s); f != "" { // a line of its own, so that what follows the step is not pushed out of a narrow terminal
 		fmt.Fprintf(&b, "%-9s %s\n", "fetched", f)
@@ -218,6 +218,14 @@ func fetched(s core.Snapshot) string {
 	return line
 }
 
+// totalOf is how many items there are to a stage, with a word before it where that is an estimate that has not been exceeded.
+func totalOf(c core.StageCounts, about string) string {
+	if c.Estimated && c.Total > c.Found {
+		return about + grouped(c.Total)
+	}
+	return grouped(max(c.Total, c.Found))
+}
+
 const barWidth = 28
 
 func bar(c core.StageCounts) string {
@@ -241,7 +249,7 @@ func (p *progress) plain(s core.Snapshot, last bool) {
 	}
 	p.said, p.done = time.Now(), done
 	images := s.Stage(core.StageAssets)
-	line := fmt.Sprintf("%s · %s of %s entities", plain(s.Doing), grouped(done), grouped(max(c.Total, c.Found)))
+	line := fmt.Sprintf("%s · %s of %s entities", plain(s.Doing), grouped(done), totalOf(c, "about "))
 	if images.Found > 0 {
 		line += fmt.Sprintf(" · %s of %s images", grouped(images.Done()), grouped(max(images.Total, images.Found)))
 	}

@@ -42,6 +42,14 @@ func TestBlock(t *testing.T) {
 			web       page 12 [2J of 320
 			wiki      reading pages, 3 of 9
 			reading · 27% cached · 0.0s`},
+		{"about so many", func(s *core.Snapshot) {
+			s.Stages[0].Estimated = true
+			s.Stages[1].Estimated, s.Stages[1].Found = true, 101 // more came than was thought
+			s.Reading, s.Fetched = nil, nil
+		}, `
+			read      ━━━━━━━━━━━━━━──────────────  50%  50/~100
+			entities  ━━━━━━──────────────────────  24%  25/101
+			reading · 27% cached · 0.0s`},
 		{"one that says it all", func(s *core.Snapshot) {
 			s.Reading, s.Doing = s.Reading[2:], "reading pages, 3 of 9"
 			s.Stages, s.Caches, s.Fetched = nil, nil, s.Fetched[1:]
@@ -86,6 +94,14 @@ func TestLines(t *testing.T) {
 	p := progress{terminal: newTerminal(&b, progressPlain)}
 	p.plain(reading(), false)
 	if want := "reading · 25 of 100 entities · fetched 12 requests · 3.4 MB · 2 sent again · 3 under way\n"; b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	b.Reset()
+	about := reading()
+	about.Stages[1].Estimated, about.Fetched = true, nil
+	p = progress{terminal: newTerminal(&b, progressPlain)}
+	p.plain(about, false)
+	if want := "reading · 25 of about 100 entities\n"; b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
 	b.Reset()

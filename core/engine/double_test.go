@@ -342,7 +342,13 @@ func (r *recorder) Facts(source, stream string, facts []core.Fact) {
 func (r *recorder) Total(stage core.Stage, n int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stages[stage].Total = n
+	r.stages[stage].Total, r.stages[stage].Estimated = n, false
+}
+
+func (r *recorder) Estimate(stage core.Stage, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stages[stage].Total, r.stages[stage].Estimated = n, true
 }
 
 func (r *recorder) Found(stage core.Stage, source, stream string, n int64) {

@@ -175,7 +175,8 @@ func (r *run) discover(ctx context.Context) error {
 			r.leaveOut(i, failed[i])
 			continue
 		}
-		r.tally.announce(i, r.announce(s.Name, r.found[i]))
+		r.announce(s.Name, r.found[i])
+		r.tally.announce(i, r.found[i])
 		for _, stream := range r.found[i] {
 			if known := r.past.sources[i].marks[stream.Name].Facts; len(known) > 0 {
 				r.Recorder.Facts(s.Name, stream.Name, known)
@@ -205,14 +206,12 @@ func (r *run) look(ctx context.Context, i int) ([]sdk.Stream, error) {
 	return streams, nil
 }
 
-func (r *run) announce(source string, streams []sdk.Stream) (total int64) {
+func (r *run) announce(source string, streams []sdk.Stream) {
 	counts := make([]core.StreamCounts, len(streams))
 	for i, s := range streams {
 		counts[i] = core.StreamCounts{Source: source, Stream: s.Name, Title: s.Title, Found: s.Records.Count}
-		total += s.Records.Count
 	}
 	r.Recorder.Streams(source, counts)
-	return total
 }
 
 // leaveOut reports that a source is not, or not wholly, part of the result.

@@ -176,11 +176,15 @@ func TestTotals(t *testing.T) {
 			}
 			j = newJob(t, sources...)
 			j.run(t)
-			if said := tt.said + tt.want - come; during.Total != said {
+			said := tt.said + tt.want - come
+			if during.Total != said {
 				t.Errorf("while it is read, there are %d; want %d", during.Total, said)
 			}
+			if during.Estimated != (said > 0) {
+				t.Errorf("while it is read, %d are an estimate: %v", said, during.Estimated)
+			}
 			for _, stage := range []core.Stage{core.StageRead, core.StageEntities} {
-				if got := j.count.stage(stage); got.Total != tt.want {
+				if got := j.count.stage(stage); got.Total != tt.want || got.Estimated != (tt.bad != nil) {
 					t.Errorf("%s: %+v, want %d", stage, got, tt.want)
 				}
 			}

@@ -103,6 +103,8 @@ type Recorder interface {
 	Facts(source, stream string, facts []core.Fact)
 	// Total sets the best known number of items of a stage.
 	Total(stage core.Stage, n int64)
+	// Estimate sets it too, where it is an estimate.
+	Estimate(stage core.Stage, n int64)
 	// Found counts items that came to a stage; stream is empty for stages after the entities.
 	Found(stage core.Stage, source, stream string, n int64)
 	// Done counts items that got an outcome.

@@ -104,6 +104,7 @@ func (r Run) Say() string {
 // Progress is how far a run is, over all of its stages.
 type Progress struct {
 	Done, Total int64
+	About       bool // Total is an estimate
 	Known       bool // the sources have said how much there is
 	Ended       bool
 }
@@ -119,10 +120,22 @@ func progress(s *core.Summary) Progress {
 		c := s.Stage(stage)
 		p.Done += c.Done()
 		p.Total += expected(s, stage)
+		p.About = p.About || estimated(c)
 	}
 	p.Known = p.Known && p.Total > 0
 	return p
 }
+
+// aboutWord stands before a number that is an estimate.
+func aboutWord(about bool) string {
+	if about {
+		return "about "
+	}
+	return ""
+}
+
+// estimated says whether the number of items of a stage is an estimate that has not been exceeded.
+func estimated(c core.StageCounts) bool { return c.Estimated && c.Total > max(c.Found, c.Done()) }
 
 func expected(s *core.Summary, stage core.Stage) int64 {
 	c := s.Stage(stage)
@@ -316,6 +329,7 @@ type StageRow struct {
 	core.StageCounts
 
 	Expected int64 // the total as far as it is known
+	About    bool  // that is an estimate
 	Open     int64 // came, and has no outcome yet
 }
 
@@ -330,6 +344,7 @@ func (r Run) StageRows() []StageRow {
 		rows = append(rows, StageRow{
 			StageCounts: c,
 			Expected:    expected(&r.Summary, stage),
+			About:       estimated(c),
 			Open:        max(0, c.Found-c.Done()),
 		})
 	}

@@ -107,6 +107,28 @@ func TestRunPage(t *testing.T) {
 	}
 }
 
+// TestEstimates: where sources only estimate how much there is, it is said, until more has come or it is known.
+func TestEstimates(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change      func(read *core.StageCounts)
+		card, stage string
+	}{
+		"an estimate":     {func(c *core.StageCounts) { c.Estimated = true }, "130 of about 240 items", "read 60 about 100 60"},
+		"more has come":   {func(c *core.StageCounts) { c.Estimated, c.Found = true, 110 }, "130 of 260 items", "read 60 110 60"},
+		"it is known now": {func(*core.StageCounts) {}, "130 of 240 items", "read 60 100 60"},
+	} {
+		run := moving()
+		tt.change(&run.Stages[0])
+		doc, _ := render(t, page.RunPage(page.Site{}, run, page.Stream{}))
+		if got := only(t, doc, "#cards"); !strings.Contains(got, tt.card) {
+			t.Errorf("%s: the cards say %q", name, got)
+		}
+		if got := only(t, doc, "#stages"); !strings.Contains(got, tt.stage) {
+			t.Errorf("%s: the stages say %q", name, got)
+		}
+	}
+}
+
 // TestCacheLevels: a cache with levels shows them, one without leaves them open, and an older run has none.
 func TestCacheLevels(t *testing.T) {
 	r := moving()

@@ -16,6 +16,7 @@ import (
 type stage struct {
 	total, found atomic.Int64
 	outcomes     [core.OutcomeCount]atomic.Int64
+	estimated    atomic.Bool
 	ended        atomic.Bool
 	_            [64]byte // stages are counted by different workers: not on one cache line
 
@@ -24,7 +25,7 @@ type stage struct {
 
 func (s *stage) counts(name core.Stage) core.StageCounts {
 	// Outcomes are read before what was found, so that a reader never sees more done than found.
-	c := core.StageCounts{Stage: name.String(), Ended: s.ended.Load(), Total: s.total.Load()}
+	c := core.StageCounts{Stage: name.String(), Ended: s.ended.Load(), Total: s.total.Load(), Estimated: s.estimated.Load()}
 	c.Written = s.outcomes[core.Written].Load()
 	c.Cached = s.outcomes[core.Cached].Load()
 	c.Skipped = s.outcomes[core.Skipped].Load()
@@ -35,8 +36,18 @@ func (s *stage) counts(name core.Stage) core.StageCounts {
 }
 
 // Total sets the best known number of items of a stage.
-func (s *State) Total(stage core.Stage, n int64) {
-	if stage < core.StageCount && s.stages[stage].total.Swap(max(n, 0)) != n {
+func (s *State) Total(stage core.Stage, n int64) { s.setTotal(stage, n, false) }
+
+// Estimate sets it where it is an estimate.
+func (s *State) Estimate(stage core.Stage, n int64) { s.setTotal(stage, n, true) }
+
+func (s *State) setTotal(stage core.Stage, n int64, estimated bool) {
+	if stage >= core.StageCount {
+		return
+	}
+	c := &s.stages[stage]
+	other := c.estimated.Swap(estimated) != estimated
+	if c.total.Swap(max(n, 0)) != n || other {
 		s.changed()
 	}
 }

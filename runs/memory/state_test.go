@@ -113,8 +113,19 @@ func TestCounts(t *testing.T) {
 	s.Kinds(map[string]int64{"creature": 1})
 	s.Plugins([]core.PluginUse{{Source: "home", Plugin: "foundry", Version: "1"}})
 	s.Result("abc")
+	s.Total(core.StageLink, 9)
+	s.Estimate(core.StageLink, 9)
+	s.Estimate(core.StageWrite, 9)
+	s.Total(core.StageWrite, 9)
+	s.Estimate(core.StageCount, 9)
 
 	got := s.Summary()
+	if c := got.Stage(core.StageLink); c != (core.StageCounts{Stage: "link", Total: 9, Estimated: true}) {
+		t.Errorf("link: %+v", c)
+	}
+	if c := got.Stage(core.StageWrite); c != (core.StageCounts{Stage: "write", Total: 9}) {
+		t.Errorf("write: %+v", c)
+	}
 	if c := got.Stage(core.StageRead); c != (core.StageCounts{Stage: "read", Total: 7, Found: 3, Written: 2, Failed: 1}) {
 		t.Errorf("read: %+v", c)
 	}
@@ -168,6 +179,7 @@ func TestRevision(t *testing.T) {
 		"doing":      func() { s.Doing("x") },
 		"streams":    func() { s.Streams("a", []core.StreamCounts{{Stream: "b"}}) },
 		"total":      func() { s.Total(core.StageRead, 1) },
+		"estimate":   func() { s.Estimate(core.StageLink, 1) },
 		"found":      func() { s.Found(core.StageRead, "a", "b", 1) },
 		"done":       func() { s.Done(core.StageRead, "a", "b", core.Written, 1) },
 		"ended":      func() { s.Ended(core.StageRead) },
