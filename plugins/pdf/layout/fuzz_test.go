@@ -14,6 +14,7 @@ import (
 func FuzzLay(f *testing.F) {
 	f.Add([]byte("The dragon sleeps on its gold and wakes when somebody takes a coin"))
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 200, 201, 202, 255, 254, 253, 9, 9, 9, 9, 9, 9, 80, 80, 81, 81})
+	f.Add([]byte("0001d0Xa1%0Xl1e0 w7C00x1200c00")) // a list's mark in a cell, in a fragment of its own
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := layout.Lay(page.Document{}, slices.Values(made(data)))
 		sound(t, b, made(data))

@@ -375,8 +375,8 @@ func (f *finder) add(g *grower, b *block, rows [][]Cell, header int, columns []s
 		t.ends = false
 	}
 	for _, l := range b.lines {
-		for _, p := range l.pieces {
-			t.Fragments = append(t.Fragments, p.fragment)
+		for i := range l.pieces {
+			t.Fragments = append(t.Fragments, l.pieces[i].fragments()...)
 		}
 	}
 	slices.Sort(t.Fragments)
@@ -491,7 +491,9 @@ func (f *finder) caption(g *grower, b *block, t *Found) {
 		return
 	}
 	p := &g.lines[b.from-1].pieces[0]
-	t.Caption, t.Captions = p.text, []int{p.fragment}
+	t.Caption, t.Captions = p.text, p.fragments()
+	slices.Sort(t.Captions)
+	t.Captions = slices.Compact(t.Captions)
 }
 
 // captioned says that the line above a block names it.

@@ -17,6 +17,7 @@ const gapEm = 0.45
 // piece is a part of a fragment without a gap as wide as one between columns.
 type piece struct {
 	fragment int
+	mark     int // fragment of the mark of a list's item that stands before it; -1: there is none
 	text     string
 	x0, x1   float32
 	baseline float32
@@ -32,6 +33,14 @@ type style struct {
 	family       string // of its font, without what says bold or italic
 	bold, italic bool
 	color        uint32
+}
+
+// fragments are those that a piece is made of, in the order of reading.
+func (p *piece) fragments() []int {
+	if p.mark < 0 {
+		return []int{p.fragment}
+	}
+	return []int{p.mark, p.fragment}
 }
 
 // line is what stands on one baseline.
@@ -131,7 +140,7 @@ func newPiece(p *sheet, index int, words []page.Word) piece {
 	from, to := words[0].From, words[len(words)-1].To
 	run := runAt(f, from)
 	made := piece{
-		fragment: index, text: f.Text[from:to], x0: words[0].X0, x1: words[len(words)-1].X1,
+		fragment: index, mark: -1, text: f.Text[from:to], x0: words[0].X0, x1: words[len(words)-1].X1,
 		baseline: f.Baseline, top: f.Box.Y0, low: f.Box.Y1, size: run.Size,
 		first: words[0].X1 - words[0].X0, words: words, style: style{color: run.Color},
 	}
@@ -223,6 +232,7 @@ func (l *line) mark() {
 	mark, item := l.pieces[0], l.pieces[1]
 	item.text = mark.text + " " + item.text
 	item.x0, item.first = mark.x0, item.first+item.x0-mark.x0
+	item.mark = mark.fragment
 	item.words = nil // of two fragments: it is not cut again
 	l.pieces = append([]piece{item}, l.pieces[2:]...)
 }
