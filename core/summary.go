@@ -23,6 +23,9 @@ type StageCounts struct {
 // Done is how many items have an outcome.
 func (c StageCounts) Done() int64 { return c.Written + c.Cached + c.Skipped + c.Failed + c.Cancelled }
 
+// About says whether Total is an estimate that has not been exceeded.
+func (c StageCounts) About() bool { return c.Estimated && c.Total > max(c.Found, c.Done()) }
+
 // LevelCounts are the numbers of one level of a cache.
 type LevelCounts struct {
 	Hits      int64 `json:"hits"`

@@ -220,7 +220,7 @@ func fetched(s core.Snapshot) string {
 
 // totalOf is how many items there are to a stage, with a word before it where that is an estimate that has not been exceeded.
 func totalOf(c core.StageCounts, about string) string {
-	if c.Estimated && c.Total > c.Found {
+	if c.About() {
 		return about + grouped(c.Total)
 	}
 	return grouped(max(c.Total, c.Found))

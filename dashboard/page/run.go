@@ -120,7 +120,7 @@ func progress(s *core.Summary) Progress {
 		c := s.Stage(stage)
 		p.Done += c.Done()
 		p.Total += expected(s, stage)
-		p.About = p.About || estimated(c)
+		p.About = p.About || c.About()
 	}
 	p.Known = p.Known && p.Total > 0
 	return p
@@ -133,9 +133,6 @@ func aboutWord(about bool) string {
 	}
 	return ""
 }
-
-// estimated says whether the number of items of a stage is an estimate that has not been exceeded.
-func estimated(c core.StageCounts) bool { return c.Estimated && c.Total > max(c.Found, c.Done()) }
 
 func expected(s *core.Summary, stage core.Stage) int64 {
 	c := s.Stage(stage)
@@ -329,7 +326,6 @@ type StageRow struct {
 	core.StageCounts
 
 	Expected int64 // the total as far as it is known
-	About    bool  // that is an estimate
 	Open     int64 // came, and has no outcome yet
 }
 
@@ -344,7 +340,6 @@ func (r Run) StageRows() []StageRow {
 		rows = append(rows, StageRow{
 			StageCounts: c,
 			Expected:    expected(&r.Summary, stage),
-			About:       estimated(c),
 			Open:        max(0, c.Found-c.Done()),
 		})
 	}
