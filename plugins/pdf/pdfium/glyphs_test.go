@@ -3,9 +3,7 @@
 package pdfium
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,14 +21,7 @@ func TestGlyphs(t *testing.T) {
 	for name, pages := range map[string][]int{
 		"srd-5.1-cc.pdf": {1, 15, 261, 403}, "dungeon-world-pocket.pdf": {20, 100}, "odd6-core.pdf": {12}, "dnd-5e-latex-example.pdf": {2},
 	} {
-		data, err := os.ReadFile(filepath.Join(books, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := library.Open(t.Context(), bytes.NewReader(data), int64(len(data)), "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := openFile(t, library, filepath.Join(books, name))
 		for _, n := range pages {
 			same(t, f, n)
 		}
