@@ -109,7 +109,8 @@ func (e *encoder) fragment(f *Fragment) {
 	}
 }
 
-// UnmarshalBinary reads what AppendBinary wrote. What it did not write is an error, and costs no more memory than its length allows.
+// UnmarshalBinary reads what AppendBinary wrote. What it did not write is an error, and costs no more memory than its length
+// allows, some kilobytes apart.
 func (p *Page) UnmarshalBinary(data []byte) error {
 	d := decoder{b: data}
 	if version := d.byte(); version != codecVersion {

@@ -14,7 +14,6 @@ var (
 	Block  = Code{0x02, 0x40} // until End; Leave goes there
 	Loop   = Code{0x03, 0x40} // until End; Leave goes back to it
 	If     = Code{0x04, 0x40}
-	Else   = Code{0x05}
 	End    = Code{0x0b}
 	Return = Code{0x0f}
 	Select = Code{0x1b} // the first of two where the third is not 0

@@ -118,7 +118,6 @@ func TestInstructions(t *testing.T) {
 		"less":     {slices.Concat(Get(x), Number(64), Less), map[uint32]uint32{63: 1, 64: 0, 1 << 31: 0}},
 		"at least": {slices.Concat(Get(x), Number(-65), AtLeast), map[uint32]uint32{^uint32(64): 1, 5: 0}},
 		"select":   {slices.Concat(Number(1), Number(2), Get(x), Select), map[uint32]uint32{0: 2, 9: 1}},
-		"else":     {slices.Concat(Get(x), If, Number(5), Set(n), Else, Number(6), Set(n), End, Get(n)), map[uint32]uint32{0: 6, 9: 5}},
 		"loop": {slices.Concat(Block, Loop, Get(x), IsZero, LeaveIf(1), Get(n), Get(x), Add, Set(n), Get(x), Number(1), Subtract, Set(x),
 			Leave(0), End, End, Get(n)), map[uint32]uint32{0: 0, 4: 10}},
 		"memory": {slices.Concat(Number(64), Get(x), Store(200), Number(0), Load(264)), map[uint32]uint32{7: 7, 1 << 30: 1 << 30}},
